@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reachback {
+
+enum class EndpointKind : std::uint8_t {
+  service,    ///< connections answer requests (DataWebSocketHandler)
+  broadcast,  ///< connections receive what is published and send what they like (BaseWebSocketHandler)
+  reject,     ///< accepts the upgrade and closes with the configured reason (RejectWebSocketHandler)
+};
+
+[[nodiscard]] std::string_view to_string(EndpointKind kind);
+
+struct EndpointConfig {
+  std::string name;                          ///< [A-Za-z0-9_.-]{1,64}; served at "/" + name
+  EndpointKind kind = EndpointKind::service;
+  std::string reject_reason;                 ///< for `reject`, at most 123 bytes of UTF-8
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// Every setting of a gateway with its default. Sizes in bytes.
+struct Config {
+  std::string address = "0.0.0.0";
+  std::uint16_t port = 8888;  ///< 0: one that is free, see `Gateway::port`
+  unsigned threads = 1;       ///< shards; each carries about 100,000 calls per second
+  bool test_mode = false;     ///< account test/test and token "test" are valid
+
+  std::vector<EndpointConfig> endpoints = {{"wsData", EndpointKind::service, {}},
+                                           {"wsSubject", EndpointKind::service, {}},
+                                           {"wsUser", EndpointKind::broadcast, {}}};
+  std::vector<std::string> tokens;           ///< bearer tokens with the scope `*`
+  std::vector<std::string> allowed_origins;  ///< e.g. "https://lab.example"; besides the gateway's own
+
+  struct Limits {
+    std::size_t connections = 0;  ///< open TCP connections; 0: the soft limit of open files less 256
+    std::size_t connection_reserve = 64;  ///< beyond it, answered for probes only
+    std::size_t message = 16u << 20;      ///< received from a WebSocket, inclusive
+    std::size_t request = 64u << 20;      ///< body of an HTTP request
+    std::size_t head = 16u << 10;         ///< head of an HTTP request
+    std::size_t part = 32u << 20;         ///< inflated payload of one part
+    std::size_t calls = 100'000;          ///< pending, per endpoint
+    std::size_t call_budget = 64u << 20;  ///< parts that one caller has not read yet
+    std::size_t parts_budget = 512u << 20;     ///< the same, all callers together
+    std::size_t outbox = 32u << 20;            ///< of one WebSocket
+    std::size_t outboxes_budget = 512u << 20;  ///< all WebSockets together
+    std::size_t receive_budget = 512u << 20;   ///< WebSocket messages being received
+    std::size_t body_budget = 512u << 20;      ///< HTTP bodies being received
+    std::size_t subscriber = 1u << 20;         ///< events that one subscriber has not read yet
+  } limits;
+
+  using Duration = std::chrono::milliseconds;
+  struct Timeouts {
+    Duration call = std::chrono::seconds(60);  ///< until each part, unless the caller says otherwise
+    Duration longest_call = std::chrono::hours(1);
+    Duration head = std::chrono::seconds(10);
+    Duration body = std::chrono::seconds(30);   ///< without progress
+    Duration write = std::chrono::seconds(30);  ///< without progress
+    Duration idle = std::chrono::seconds(75);
+    Duration ping = std::chrono::seconds(20);
+    Duration silence = std::chrono::seconds(40);
+    Duration close = std::chrono::seconds(2);
+    Duration drain_wait = std::chrono::seconds(5);
+    Duration drain_grace = std::chrono::seconds(20);
+    Duration unfetched = std::chrono::seconds(300);  ///< RequestHandler: an answer that nobody fetches
+  } timeouts;
+
+  /// Called on any shard's thread; must not block. No payload and no secret is ever in a text.
+  std::function<void(LogLevel, std::string_view)> log;
+};
+
+/// Throws StartError with one line that names the setting when the configuration makes no sense.
+void check(Config const& config);
+
+}  // namespace reachback

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <string>
+
+#include "client/http_connection.hpp"
+#include "core/deadline_table.hpp"
+
+namespace reachback::client {
+
+/// Why there is no connection.
+struct DialFailure {
+  enum class Kind : std::uint8_t { unreachable, refused } kind = Kind::unreachable;
+  std::string text;  ///< for the log; holds no secret
+};
+
+/// An upgraded connection.
+struct Dialed {
+  net::Socket socket;
+  core::Buffer rest;  ///< came behind the handshake
+};
+
+/// Who dials, and where.
+struct DialPlan {
+  Address gateway;
+  std::string endpoint;
+  std::string user, password;
+  std::string token;                                  ///< when set, there is no log-in
+  core::Duration timeout = std::chrono::seconds(10);  ///< of each of the up to three exchanges
+};
+
+/// Brings up connections to one gateway: logs in by the original's steps (keeping the cookie for the next
+/// time), or carries the token, and upgrades. Lives on the shard; one `dial` at a time.
+class Dialer {
+ public:
+  using Result = boost::system::result<Dialed, DialFailure>;
+
+  Dialer(async::Shard& shard, DialPlan plan) : shard_(shard), plan_(std::move(plan)) {}
+
+  /// Ends within three time-outs, or soon after `cancel`.
+  [[nodiscard]] async::Task<Result> dial();
+  /// Ends the `dial` that runs, and all later ones at once.
+  void cancel();
+
+  /// What was sent with the last dial.
+  enum class Credential : std::uint8_t { token, new_cookie, kept_cookie };
+  [[nodiscard]] Credential credential() const { return credential_; }
+  /// The next dial logs in anew.
+  void forget_cookie() { cookie_.clear(); }
+
+ private:
+  struct Exchanged {
+    HttpReply reply;
+    net::Socket socket;
+  };
+  using ExchangeResult = boost::system::result<Exchanged, DialFailure>;
+
+  [[nodiscard]] async::Task<ExchangeResult> exchange(std::string request);
+  [[nodiscard]] async::Task<boost::system::result<void, DialFailure>> log_in();
+  [[nodiscard]] async::Task<Result> upgrade();
+  [[nodiscard]] std::string credential_field() const;
+
+  async::Shard& shard_;
+  DialPlan const plan_;
+  std::string cookie_;  ///< `login`'s value; empty while not logged in
+  Credential credential_ = Credential::token;
+  HttpConnection* current_ = nullptr;  ///< that of the exchange that runs
+  bool cancelled_ = false;
+};
+
+}  // namespace reachback::client

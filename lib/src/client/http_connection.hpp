@@ -1,0 +1,57 @@
+#pragma once
+
+#include <boost/asio/ip/basic_resolver.hpp>
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <string>
+
+#include "async/shard.hpp"
+#include "core/buffer.hpp"
+#include "net/tcp.hpp"
+#include "wire/http_head.hpp"
+
+namespace reachback::client {
+
+/// Where the gateway is, as the user names it.
+struct Address {
+  std::string host;  ///< a name or an IP address, IPv6 without brackets
+  std::uint16_t port = 0;
+
+  /// `host:port` as it stands in a Host header, IPv6 in brackets.
+  [[nodiscard]] std::string authority() const;
+};
+
+/// The head of an answer; its body has been read and dropped.
+struct HttpReply {
+  wire::HttpResponseHead head;
+  core::Buffer rest;  ///< what came behind the answer
+};
+
+/// One TCP connection to the gateway for one HTTP exchange, or for the upgrade after which the socket is
+/// taken away. Lives on its shard; one operation at a time. What an operation awaits ends with
+/// `operation_aborted` after `cancel`.
+class HttpConnection {
+ public:
+  explicit HttpConnection(async::Shard& shard);
+
+  /// Resolves the name and connects to the first of its addresses that answers.
+  [[nodiscard]] async::Task<async::error_code> connect(Address const& gateway);
+  /// Sends the request and reads the whole answer; that of an upgrade ends with its head.
+  [[nodiscard]] async::Task<boost::system::result<HttpReply>> exchange(std::string const& request);
+  /// Closes. What runs ends with an error; a look-up that the system has begun is waited for.
+  void cancel();
+
+  [[nodiscard]] net::Socket take_socket() { return std::move(socket_); }
+
+ private:
+  using Resolver = boost::asio::ip::basic_resolver<net::Tcp, async::Executor>;
+
+  [[nodiscard]] async::Task<boost::system::result<HttpReply>> read_reply();
+
+  async::Shard& shard_;
+  Resolver resolver_;
+  net::Socket socket_;
+  bool cancelled_ = false;
+};
+
+}  // namespace reachback::client

@@ -1,0 +1,154 @@
+#include "core/endpoint_state.hpp"
+
+#include <utility>
+
+namespace reachback::core {
+
+using proto::CallId;
+using proto::ConnectionId;
+using proto::PartVerdict;
+using Action = AnswerDecision::Action;
+
+void EndpointState::join(ConnectionId connection) {
+  auto const [member, added] = members_.try_emplace(connection);
+  if (added) member->second.place = order_.insert(order_.end(), connection);
+}
+
+std::vector<EndedCall> EndpointState::leave(ConnectionId connection) {
+  std::vector<EndedCall> taken;
+  auto const member = members_.find(connection);
+  if (member == members_.end()) return taken;
+  take_all(member->second, CallEnd::connection_closed, taken);
+  order_.erase(member->second.place);
+  members_.erase(member);
+  return taken;
+}
+
+std::optional<ConnectionId> EndpointState::newest() const {
+  if (order_.empty()) return std::nullopt;
+  return order_.back();
+}
+
+boost::system::result<ConnectionId, CallRefusal> EndpointState::choose(CallRequest const& request) const {
+  if (request.connection && !has(*request.connection)) return CallRefusal::no_connection;
+  if (request.connection) return *request.connection;
+  if (order_.empty()) return CallRefusal::no_service;
+  return order_.back();
+}
+
+boost::system::result<CallPlacement, CallRefusal> EndpointState::begin(CallRequest const& request,
+                                                                       TimePoint now) {
+  auto const connection = choose(request);
+  if (!connection) return connection.error();
+  if (calls_.size() >= call_limit_) return CallRefusal::too_many_calls;
+
+  CallId const id = next_call_id_();
+  CallList& siblings = members_.find(*connection)->second.calls;
+  auto const call = siblings.emplace(siblings.end());
+  call->id = id;
+  call->caller = request.caller;
+  call->connection = *connection;
+  call->timeout = request.timeout;
+  call->began = now;
+  call->deadline = deadlines_.add(now + request.timeout, id);
+  calls_.emplace(id, call);
+  return CallPlacement{id, *connection};
+}
+
+void EndpointState::sent_as(CallId id, MessageNumber message) {
+  auto const found = calls_.find(id);
+  if (found != calls_.end()) found->second->message = message;
+}
+
+bool EndpointState::rearm(CallId id, Duration timeout, TimePoint now) {
+  auto const found = calls_.find(id);
+  if (found == calls_.end()) return false;
+  found->second->timeout = timeout;
+  return deadlines_.move(found->second->deadline, now + timeout);
+}
+
+AnswerDecision EndpointState::answer(ConnectionId from, proto::Answer const& answer, TimePoint now) {
+  auto const found = calls_.find(answer.call_id);
+  if (found == calls_.end()) return {.action = Action::drop_unknown_call};
+  if (found->second->connection != from) return {.action = Action::drop_wrong_connection};
+  return accept(found->second, answer, now);
+}
+
+AnswerDecision EndpointState::accept(CallList::iterator call, proto::Answer const& answer, TimePoint now) {
+  AnswerDecision decision{.caller = call->caller, .took = now - call->began};
+  switch (call->parts.accept(answer)) {
+    case PartVerdict::deliver:
+      decision.action = Action::deliver;
+      call->part_came = true;
+      deadlines_.move(call->deadline, now + call->timeout);
+      break;
+    case PartVerdict::deliver_last:
+      decision.action = Action::deliver_last;
+      remove(call);
+      break;
+    case PartVerdict::duplicate:
+      decision.action = Action::drop_duplicate;
+      break;
+    case PartVerdict::bad:
+      decision.action = Action::end_bad;
+      std::string fault = call->parts.fault();
+      decision.ended = take(call, CallEnd::bad_answer);
+      decision.ended->detail = std::move(fault);
+      break;
+  }
+  return decision;
+}
+
+std::optional<EndedCall> EndpointState::end(CallId id, CallEnd reason) {
+  auto const found = calls_.find(id);
+  if (found == calls_.end()) return std::nullopt;
+  return take(found->second, reason);
+}
+
+std::vector<EndedCall> EndpointState::end_all(CallEnd reason) {
+  std::vector<EndedCall> taken;
+  taken.reserve(calls_.size());
+  for (ConnectionId const connection : order_) take_all(members_.find(connection)->second, reason, taken);
+  return taken;
+}
+
+std::vector<EndedCall> EndpointState::expire(TimePoint now) {
+  std::vector<EndedCall> taken;
+  while (auto const due = deadlines_.pop_due(now)) {
+    taken.push_back(take(calls_.find(*due)->second, CallEnd::timed_out));
+  }
+  return taken;
+}
+
+EndedCall EndpointState::ended(PendingCall const& call, CallEnd reason) {
+  return {.id = call.id,
+          .caller = call.caller,
+          .connection = call.connection,
+          .message = call.message,
+          .part_came = call.part_came,
+          .end = reason};
+}
+
+void EndpointState::remove(CallList::iterator call) {
+  deadlines_.remove(call->deadline);
+  calls_.erase(call->id);
+  members_.find(call->connection)->second.calls.erase(call);
+}
+
+EndedCall EndpointState::take(CallList::iterator call, CallEnd reason) {
+  EndedCall taken = ended(*call, reason);
+  remove(call);
+  return taken;
+}
+
+void EndpointState::take_all(Member& member, CallEnd reason, std::vector<EndedCall>& taken) {
+  taken.reserve(taken.size() + member.calls.size());
+  while (!member.calls.empty()) taken.push_back(take(member.calls.begin(), reason));
+}
+
+std::size_t EndpointState::calls_on(ConnectionId connection) const {
+  auto const member = members_.find(connection);
+  return member == members_.end() ? 0 : member->second.calls.size();
+}
+
+}  // namespace reachback::core

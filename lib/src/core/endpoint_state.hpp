@@ -1,0 +1,169 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/system/result.hpp>
+
+#include "core/budget.hpp"
+#include "core/deadline_table.hpp"
+#include "core/outbox.hpp"
+#include "reachback/proto/answer.hpp"
+#include "reachback/proto/ids.hpp"
+#include "reachback/proto/part_tracker.hpp"
+#include "reachback/proto/problem.hpp"
+
+namespace reachback::core {
+
+/// Where a call's answer goes: the caller's place in the table of its shard. A back-reference by value: a
+/// caller that is gone leaves an id that matches nothing.
+struct CallerRef {
+  std::uint32_t shard = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  Budget* parts = nullptr;  ///< bounds what the caller has not read yet; outlives every call
+  friend bool operator==(CallerRef const&, CallerRef const&) = default;
+};
+
+/// How a call ended without an answer that completes it.
+enum class CallEnd : std::uint8_t {
+  timed_out,
+  connection_closed,
+  bad_answer,
+  slow_caller,
+  cancelled,
+  shut_down
+};
+
+/// A call that has just left the table; nobody else will end it again.
+struct EndedCall {
+  proto::CallId id{};
+  CallerRef caller{};
+  proto::ConnectionId connection{};
+  MessageNumber message{};
+  bool part_came = false;  ///< at least one part was delivered
+  CallEnd end{};
+  std::string detail{};  ///< for bad_answer: a sentence that names what is wrong
+};
+
+/// Why a call was not begun. Nothing of it has been sent.
+enum class CallRefusal : std::uint8_t { no_service, no_connection, too_many_calls };
+
+/// Where to send a call that has been begun.
+struct CallPlacement {
+  proto::CallId id{};
+  proto::ConnectionId connection{};
+};
+
+struct CallRequest {
+  CallerRef caller{};
+  std::optional<proto::ConnectionId> connection{};  ///< that one, else the newest
+  Duration timeout{};                               ///< until each part
+};
+
+/// What a message from a service means.
+struct AnswerDecision {
+  enum class Action : std::uint8_t {
+    deliver,
+    deliver_last,
+    drop_unknown_call,
+    drop_wrong_connection,
+    drop_duplicate,
+    end_bad
+  };
+  Action action{};
+  CallerRef caller{};                ///< for deliver, deliver_last
+  std::optional<EndedCall> ended{};  ///< for end_bad
+  Duration took{};                   ///< for deliver, deliver_last: since the call began
+};
+
+/// All that an endpoint knows: its connections in the order in which they joined, its pending calls and their
+/// deadlines. Decides where a call goes, what an answer means, and how a call ends: exactly once, whatever
+/// comes first. Synchronous and pure, owned by the endpoint's actor on its shard; `now` is a parameter. The
+/// cost of a call depends neither on the number of pending calls nor on that of connections (the deadlines
+/// add O(log n)).
+class EndpointState {
+ public:
+  /// `next_call_id` gives numbers that are unique in the process and rise.
+  using CallIdSource = proto::CallId (*)();
+
+  EndpointState(std::size_t call_limit, CallIdSource next_call_id)
+      : call_limit_(call_limit), next_call_id_(next_call_id) {}
+  EndpointState(EndpointState const&) = delete;
+  EndpointState& operator=(EndpointState const&) = delete;
+
+  /// Makes it the newest. Joining again while on the list changes nothing.
+  void join(proto::ConnectionId connection);
+  /// Takes the connection off the list and ends its calls (`connection_closed`), in the order in which they
+  /// began.
+  [[nodiscard]] std::vector<EndedCall> leave(proto::ConnectionId connection);
+  /// In the order of joining. Whoever may join or leave while walking through it walks through a copy.
+  [[nodiscard]] std::list<proto::ConnectionId> const& connections() const { return order_; }
+  [[nodiscard]] bool has(proto::ConnectionId connection) const { return members_.contains(connection); }
+  [[nodiscard]] std::optional<proto::ConnectionId> newest() const;
+
+  [[nodiscard]] boost::system::result<CallPlacement, CallRefusal> begin(CallRequest const& request,
+                                                                        TimePoint now);
+  /// Notes which message of its connection carries the call, for its delivery.
+  void sent_as(proto::CallId id, MessageNumber message);
+  /// Gives a call another time-out, from now. False when it has ended.
+  bool rearm(proto::CallId id, Duration timeout, TimePoint now);
+  /// A delivered part gives its call the whole time-out anew; what is dropped leaves the call as it was.
+  [[nodiscard]] AnswerDecision answer(proto::ConnectionId from, proto::Answer const& answer, TimePoint now);
+  /// Ends one call for the given reason; nothing when it has ended already.
+  [[nodiscard]] std::optional<EndedCall> end(proto::CallId id, CallEnd reason);
+  /// Ends every call; the connections stay.
+  [[nodiscard]] std::vector<EndedCall> end_all(CallEnd reason);
+  /// Ends the calls whose deadline has passed: at `now` or before.
+  [[nodiscard]] std::vector<EndedCall> expire(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
+
+  [[nodiscard]] std::size_t calls() const { return calls_.size(); }
+  [[nodiscard]] std::size_t calls_on(proto::ConnectionId connection) const;
+
+ private:
+  using Deadlines = DeadlineTable<proto::CallId>;
+  struct PendingCall {
+    proto::CallId id{};
+    CallerRef caller;
+    proto::ConnectionId connection{};
+    MessageNumber message{};
+    Duration timeout{};
+    TimePoint began{};
+    Deadlines::Handle deadline{};
+    proto::PartTracker parts;
+    bool part_came = false;
+  };
+  /// A call lives in the list of its connection, so that the end of one connection costs what its calls cost.
+  using CallList = std::list<PendingCall>;
+  using Calls = std::unordered_map<proto::CallId, CallList::iterator>;
+  struct Member {
+    std::list<proto::ConnectionId>::iterator place;  ///< in `order_`
+    CallList calls;
+  };
+
+  [[nodiscard]] boost::system::result<proto::ConnectionId, CallRefusal> choose(
+      CallRequest const& request) const;
+  [[nodiscard]] AnswerDecision accept(CallList::iterator call, proto::Answer const& answer, TimePoint now);
+  [[nodiscard]] static EndedCall ended(PendingCall const& call, CallEnd reason);
+  /// Takes a call out everywhere.
+  void remove(CallList::iterator call);
+  [[nodiscard]] EndedCall take(CallList::iterator call, CallEnd reason);
+  /// The same for all calls of a connection.
+  void take_all(Member& member, CallEnd reason, std::vector<EndedCall>& taken);
+
+  std::size_t const call_limit_;
+  CallIdSource const next_call_id_;
+  std::list<proto::ConnectionId> order_;
+  std::unordered_map<proto::ConnectionId, Member> members_;
+  Calls calls_;
+  Deadlines deadlines_;
+};
+
+}  // namespace reachback::core

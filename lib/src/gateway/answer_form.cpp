@@ -1,0 +1,272 @@
+#include "gateway/answer_form.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <map>
+#include <optional>
+
+#include "reachback/proto/base64.hpp"
+#include "reachback/proto/part_decoder.hpp"
+#include "reachback/proto/part_merger.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+using proto::PartDecoder;
+
+constexpr std::string_view json_type = "application/json";
+constexpr std::string_view ndjson_type = "application/x-ndjson";
+constexpr std::string_view octet_type = "application/octet-stream";
+/// A multiple of three, so that base64 has no padding between slices.
+constexpr std::size_t encode_slice = 192 * 1024;
+
+double milliseconds(core::Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+/// Lets everything else on the shard have its turn between two slices of work.
+async::Task<> yield(async::Shard& shard) { co_await async::asio::post(shard.strand(), async::use_task); }
+
+/// Every part verbatim as one line.
+class NdjsonForm final : public AnswerForm {
+ public:
+  using AnswerForm::AnswerForm;
+
+  async::Task<Taken> take(Part part) override {
+    // Inside strings, CR and LF are always escaped: these stand between tokens.
+    char* const text = part.text.data();
+    std::replace_if(text, text + part.text.size(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+    bool written = true;
+    if (!exchange_.session.began()) written = co_await exchange_.begin(head(part, ndjson_type));
+    if (written) written = co_await exchange_.session.write(part.text.view(), "\n");
+    if (written && part.last) written = co_await exchange_.session.finish();
+    co_return written ? Taken::ok : Taken::caller_gone;
+  }
+
+  async::Task<> break_off(CallFailure const& failure) override {
+    int const status = failure.failure.problem == Problem::service_closed ? proto::closed_status
+                                                                          : proto::http_status_of(failure.failure.problem);
+    std::string const line = proto::error_message("unknown", status, failure.failure.detail, failure.call_id);
+    bool const written = co_await exchange_.session.write(line, "\n");
+    if (written) co_await exchange_.session.finish();
+  }
+};
+
+/// What the forms have in common that give the payload, not the parts: parts in the order of their numbers, each decoded
+/// and checked before anything of it is passed on.
+class PayloadForm : public AnswerForm {
+ public:
+  using AnswerForm::AnswerForm;
+
+  async::Task<Taken> take(Part part) override {
+    complete_ = complete_ || part.last;
+    if (part.answer.status != 200 || !part.answer.has_data) {
+      Taken const taken = co_await take_without_payload(std::move(part));
+      co_return taken;
+    }
+    if (!checker_.expect(part.answer)) {
+      fault_ = "fileHash or fileSize is malformed or differs between parts";
+      co_return Taken::bad_answer;
+    }
+    std::uint32_t const id = part.answer.position->id;
+    waiting_.emplace(id, std::move(part));
+    Taken taken = Taken::ok;
+    while (taken == Taken::ok && !waiting_.empty() && waiting_.begin()->first == next_id_) {
+      Part const next = std::move(waiting_.extract(waiting_.begin()).mapped());
+      ++next_id_;
+      taken = co_await pass_on(next);
+    }
+    co_return taken;
+  }
+
+ protected:
+  /// An answer without payload bytes: an error, or an empty payload.
+  virtual async::Task<Taken> take_without_payload(Part part) = 0;
+  /// A single part: the whole answer. `payload` has been checked.
+  virtual async::Task<Taken> write_single(Part const& part, std::string payload) = 0;
+  virtual async::Task<bool> write_first(Part const& part) = 0;
+  virtual async::Task<bool> write_payload(std::string_view payload) = 0;
+  virtual async::Task<bool> write_end() = 0;
+
+  async::Task<> give_way() { return yield(exchange_.scope.shard); }
+
+ private:
+  async::Task<Taken> pass_on(Part const& part) {
+    std::optional<std::string> payload = co_await decode(part);
+    if (!payload) co_return Taken::bad_answer;
+    // Every part is here and this is the one with the highest number.
+    bool const end = complete_ && waiting_.empty();
+    if (end && !checker_.finish()) {
+      fault_ = "the payload does not match fileHash and fileSize";
+      co_return Taken::bad_answer;
+    }
+    if (part.answer.position->count == 1) {
+      Taken const taken = co_await write_single(part, std::move(*payload));
+      co_return taken;
+    }
+    bool written = true;
+    if (!exchange_.session.began()) written = co_await write_first(part);
+    if (written) written = co_await write_payload(*payload);
+    if (written && end) written = co_await write_end();
+    co_return written ? Taken::ok : Taken::caller_gone;
+  }
+
+  async::Task<std::optional<std::string>> decode(Part const& part) {
+    std::optional<std::string> payload;
+    PartDecoder decoder(part.answer, exchange_.core.config().limits.part);
+    auto state = decoder.step();
+    while (state == PartDecoder::State::more) {
+      co_await give_way();
+      state = decoder.step();
+    }
+    if (state == PartDecoder::State::bad) {
+      fault_ = decoder.fault();
+      co_return payload;
+    }
+    payload = decoder.take_payload();
+    for (std::size_t at = 0; at < payload->size(); at += PartDecoder::default_slice) {
+      if (at != 0) co_await give_way();
+      if (!checker_.update(std::string_view(*payload).substr(at, PartDecoder::default_slice))) {
+        fault_ = "the payload is longer than fileSize";
+        payload.reset();
+        break;
+      }
+    }
+    co_return payload;
+  }
+
+  proto::PayloadChecker checker_;
+  std::map<std::uint32_t, Part> waiting_;
+  std::uint32_t next_id_ = 1;
+  bool complete_ = false;
+};
+
+/// One message object: a single part verbatim, the parts of a multi-part answer merged.
+class JsonForm final : public PayloadForm {
+ public:
+  using PayloadForm::PayloadForm;
+
+  async::Task<Taken> take(Part part) override {
+    bool const verbatim = part.last && !exchange_.session.began() &&
+                          (part.answer.status != 200 || !part.answer.has_data || part.answer.position->count == 1);
+    if (verbatim) {
+      Taken const taken = co_await respond(part, json_type, part.text.view());
+      co_return taken;
+    }
+    Taken const taken = co_await PayloadForm::take(std::move(part));
+    co_return taken;
+  }
+
+ protected:
+  async::Task<Taken> take_without_payload(Part part) override {
+    fault_ = "the answer ended with an error after its first part";
+    (void)part;
+    co_return Taken::bad_answer;
+  }
+
+  async::Task<Taken> write_single(Part const& part, std::string) override {
+    Taken const taken = co_await respond(part, json_type, part.text.view());
+    co_return taken;
+  }
+
+  async::Task<bool> write_first(Part const& part) override {
+    bool written = co_await exchange_.begin(head(part, json_type));
+    if (written) written = co_await exchange_.session.write(proto::merged_head(part.text.view()));
+    co_return written;
+  }
+
+  async::Task<bool> write_payload(std::string_view payload) override {
+    bool written = true;
+    for (std::size_t at = 0; written && at < payload.size(); at += encode_slice) {
+      if (at != 0) co_await give_way();
+      std::string encoded;
+      encoder_.update(payload.substr(at, encode_slice), encoded);
+      written = co_await exchange_.session.write(encoded);
+    }
+    co_return written;
+  }
+
+  async::Task<bool> write_end() override {
+    std::string rest;
+    encoder_.finish(rest);
+    bool written = co_await exchange_.session.write(rest, proto::merged_tail);
+    if (written) written = co_await exchange_.session.finish();
+    co_return written;
+  }
+
+ private:
+  proto::Base64Encoder encoder_;
+};
+
+/// The payload's bytes.
+class OctetForm final : public PayloadForm {
+ public:
+  using PayloadForm::PayloadForm;
+
+ protected:
+  async::Task<Taken> take_without_payload(Part part) override {
+    if (part.answer.status == 200) {
+      Taken const taken = co_await respond(part, octet_type, {});
+      co_return taken;
+    }
+    fault_ = std::string(part.text.view());
+    co_return Taken::service_error;
+  }
+
+  async::Task<Taken> write_single(Part const& part, std::string payload) override {
+    Taken const taken = co_await respond(part, octet_type, payload);
+    co_return taken;
+  }
+
+  async::Task<bool> write_first(Part const& part) override {
+    bool const written = co_await exchange_.begin(head(part, octet_type));
+    co_return written;
+  }
+  async::Task<bool> write_payload(std::string_view payload) override {
+    bool const written = co_await exchange_.session.write(payload);
+    co_return written;
+  }
+  async::Task<bool> write_end() override {
+    bool const written = co_await exchange_.session.finish();
+    co_return written;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<AnswerForm> AnswerForm::make(FormName name, Exchange& exchange,
+                                             std::chrono::steady_clock::time_point asked_at) {
+  switch (name) {
+    case FormName::ndjson: return std::make_unique<NdjsonForm>(exchange, asked_at);
+    case FormName::octet_stream: return std::make_unique<OctetForm>(exchange, asked_at);
+    case FormName::json: break;
+  }
+  return std::make_unique<JsonForm>(exchange, asked_at);
+}
+
+async::Task<> AnswerForm::break_off(CallFailure const&) {
+  exchange_.session.abort();
+  co_return;
+}
+
+net::HttpResponse AnswerForm::head(Part const& part, std::string_view content_type) const {
+  net::HttpResponse response;
+  response.content_type = content_type;
+  auto const total = exchange_.scope.shard.now() - asked_at_;
+  response.fields = {
+      {"Reachback-Status", std::to_string(part.answer.status)},
+      {"Reachback-Call-Id", std::to_string(proto::to_number(part.answer.call_id))},
+      {"Reachback-Connection", std::to_string(proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})))},
+      {"Server-Timing", fmt::format("gateway;dur={:.3f}, service;dur={:.3f}",
+                                    milliseconds(std::max(core::Duration(0), total - part.took)), milliseconds(part.took))}};
+  return response;
+}
+
+async::Task<Taken> AnswerForm::respond(Part const& part, std::string_view content_type, std::string_view body) {
+  net::HttpResponse response = head(part, content_type);
+  response.fields.insert(response.fields.end(), exchange_.cors.begin(), exchange_.cors.end());
+  bool const written = co_await exchange_.session.respond(std::move(response), body);
+  co_return written ? Taken::ok : Taken::caller_gone;
+}
+
+}  // namespace reachback::gateway

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/exchange.hpp"
+
+namespace reachback::gateway {
+
+/// The forms in which a caller can have an answer (http-api.md, "Calls").
+enum class FormName : std::uint8_t { json, ndjson, octet_stream };
+
+/// What became of a part.
+enum class Taken : std::uint8_t {
+  ok,
+  caller_gone,
+  bad_answer,     ///< `fault()` says why; nothing of this part was passed on
+  service_error,  ///< the answer is an error and this form cannot carry it
+};
+
+/// Writes the parts of one answer to a caller, in one form, at the caller's pace. Lives while the answer lasts.
+class AnswerForm {
+ public:
+  [[nodiscard]] static std::unique_ptr<AnswerForm> make(FormName name, Exchange& exchange,
+                                                        std::chrono::steady_clock::time_point asked_at);
+  AnswerForm(Exchange& exchange, std::chrono::steady_clock::time_point asked_at)
+      : exchange_(exchange), asked_at_(asked_at) {}
+  virtual ~AnswerForm() = default;
+
+  /// Writes one part, or keeps it until those before it have come. After the last part the answer is written whole.
+  [[nodiscard]] virtual async::Task<Taken> take(Part part) = 0;
+  /// The answer breaks off after its head has been written.
+  [[nodiscard]] virtual async::Task<> break_off(CallFailure const& failure);
+  [[nodiscard]] std::string const& fault() const { return fault_; }
+
+ protected:
+  /// The head of an answer whose first part is `part`.
+  [[nodiscard]] net::HttpResponse head(Part const& part, std::string_view content_type) const;
+  [[nodiscard]] async::Task<Taken> respond(Part const& part, std::string_view content_type, std::string_view body);
+
+  Exchange& exchange_;
+  std::string fault_;
+
+ private:
+  std::chrono::steady_clock::time_point const asked_at_;
+};
+
+}  // namespace reachback::gateway

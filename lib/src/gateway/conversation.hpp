@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "gateway/caller.hpp"
+#include "gateway/core.hpp"
+#include "net/http_session.hpp"
+
+namespace reachback::gateway {
+
+struct Exchange;
+
+/// The gateway's side of one HTTP session: brings each request to its route, and an upgrade to its endpoint. Owns the
+/// caller whose channel all calls of the session reuse. On the session's shard.
+class Conversation final : public net::HttpHandler {
+ public:
+  /// `regular` is empty for a session that came in over the reserve: it gets probes answered and nothing else.
+  Conversation(Core& core, ShardScope& scope, std::optional<core::Permit> regular);
+
+  [[nodiscard]] net::Task<> handle(net::HttpSession& session) override;
+  [[nodiscard]] net::HttpResponse refuse(proto::Problem problem, std::string_view detail) override;
+
+ private:
+  Core& core_;
+  ShardScope& scope_;
+  std::optional<core::Permit> regular_;
+  Caller caller_;
+};
+
+}  // namespace reachback::gateway

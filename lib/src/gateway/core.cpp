@@ -1,0 +1,301 @@
+#include "gateway/core.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "async/run_on.hpp"
+#include "gateway/conversation.hpp"
+#include "reachback/errors.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+constexpr std::size_t spare_descriptors = 256;
+
+std::size_t connection_limit(Config const& config) {
+  if (config.limits.connections != 0) return config.limits.connections;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 65'536;
+  return limit.rlim_cur > 2 * spare_descriptors ? limit.rlim_cur - spare_descriptors : limit.rlim_cur / 2;
+}
+
+/// Replicas behind one address must not use the same ids: a `connection=ID` meant for one must not match on another.
+std::uint64_t random_connection_id() {
+  std::random_device random;
+  std::uint64_t const high = random() & 0xfffff;
+  return (high << 32) + 1;
+}
+
+async::TaskGroup::Report reporter(Core const& core, std::string_view where) {
+  return [&core, where](std::exception_ptr const& error) { core.report(error, where); };
+}
+
+}  // namespace
+
+ShardScope::ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget, std::size_t endpoints,
+                       async::TaskGroup::Report const& report)
+    : shard(index, clock),
+      callers(call_budget),
+      calls(endpoints),
+      tasks(shard.strand(), report),
+      ending(shard.strand(), report) {}
+
+Core::Core(Config config, async::Clock& clock)
+    : config_(std::move(config)),
+      clock_(clock),
+      credentials_(config_.test_mode ? Credentials::TestAccount::on : Credentials::TestAccount::off, config_.tokens),
+      parts_budget_(config_.limits.parts_budget),
+      outboxes_budget_(config_.limits.outboxes_budget),
+      receive_budget_(config_.limits.receive_budget),
+      body_budget_(config_.limits.body_budget),
+      regular_connections_(connection_limit(config_)),
+      all_connections_(connection_limit(config_) + config_.limits.connection_reserve),
+      started_at_(std::chrono::system_clock::now()),
+      next_connection_(random_connection_id()) {
+  check(config_);
+  auto const& timeouts = config_.timeouts;
+  connection_settings_ = {.outbox_limit = config_.limits.outbox,
+                          .ping_interval = timeouts.ping,
+                          .silence_timeout = timeouts.silence,
+                          .write_timeout = timeouts.write,
+                          .close_timeout = timeouts.close,
+                          .receive_budget = &receive_budget_};
+  http_settings_.limits = {.head = config_.limits.head, .body = config_.limits.request};
+  http_settings_.head_timeout = timeouts.head;
+  http_settings_.body_timeout = timeouts.body;
+  http_settings_.write_timeout = timeouts.write;
+  http_settings_.idle_timeout = timeouts.idle;
+  http_settings_.linger = timeouts.close;
+  http_settings_.body_budget = &body_budget_;
+}
+
+Core::~Core() {
+  if (threads_.empty()) return;
+  stop_now();
+  wait();
+}
+
+void Core::add_handler(BaseWebSocketHandler& handler) { given_handlers_.push_back(&handler); }
+
+void Core::start() {
+  std::size_t const endpoints = config_.endpoints.size() + given_handlers_.size();
+  for (unsigned i = 0; i < config_.threads; ++i) {
+    scopes_.push_back(std::make_unique<ShardScope>(i, clock_, config_.limits.call_budget, endpoints,
+                                                   reporter(*this, "an HTTP session")));
+  }
+  make_endpoints();
+  listen();
+  auto& first = scopes_.front()->shard;
+  end_event_ = std::make_unique<async::Signal>(first.strand());
+  end_deadline_ = std::make_unique<async::Deadline>(first, [this] { end_event_->notify(); });
+  end_tasks_ = std::make_unique<async::TaskGroup>(first.strand(), reporter(*this, "the shutdown"));
+  listener_tasks_ = std::make_unique<async::TaskGroup>(first.strand(), reporter(*this, "the listener"));
+  first.post([this] {
+    listener_tasks_->spawn(listener_->run());
+    phase_.store(Phase::ready, std::memory_order_release);
+  });
+  for (auto& scope : scopes_) threads_.emplace_back([&shard = scope->shard] { shard.run(); });
+}
+
+void Core::make_endpoints() {
+  std::vector<BaseWebSocketHandler*> handlers;
+  for (auto const& endpoint : config_.endpoints) {
+    auto const given = std::find_if(given_handlers_.begin(), given_handlers_.end(),
+                                    [&](auto const* handler) { return handler->name() == endpoint.name; });
+    if (given != given_handlers_.end()) continue;
+    std::unique_ptr<BaseWebSocketHandler> handler;
+    if (endpoint.kind == EndpointKind::reject) {
+      auto reject = std::make_unique<RejectWebSocketHandler>();
+      reject->initialize(endpoint.name, endpoint.reject_reason);
+      handler = std::move(reject);
+    } else {
+      handler = endpoint.kind == EndpointKind::service ? std::make_unique<DataWebSocketHandler>()
+                                                       : std::make_unique<BaseWebSocketHandler>();
+      handler->initialize(endpoint.name, [](WebSocketClient const&, std::string_view) {});
+    }
+    handlers.push_back(handler.get());
+    own_handlers_.push_back(std::move(handler));
+  }
+  handlers.insert(handlers.end(), given_handlers_.begin(), given_handlers_.end());
+  for (auto* const handler : handlers) {
+    std::size_t const index = endpoints_.size();
+    auto& shard = scopes_[index % scopes_.size()]->shard;
+    endpoints_.push_back(std::make_unique<Endpoint>(*this, shard, index, handler->endpoint(), *handler));
+    auto& endpoint = *endpoints_.back();
+    if (!by_name_.emplace(endpoint.name(), &endpoint).second) {
+      throw StartError(fmt::format("endpoint {} is there twice", endpoint.name()));
+    }
+  }
+}
+
+void Core::listen() {
+  boost::system::error_code error;
+  auto const address = boost::asio::ip::make_address(config_.address, error);
+  if (error) throw StartError(fmt::format("'{}' is no address to listen on", config_.address));
+  try {
+    listener_ = std::make_unique<net::Listener>(scopes_.front()->shard, net::Tcp::endpoint(address, config_.port),
+                                                all_connections_, static_cast<net::AcceptSink&>(*this));
+  } catch (boost::system::system_error const& failure) {
+    throw StartError(fmt::format("cannot listen on {} port {}: {}", config_.address, config_.port, failure.code().message()));
+  }
+  port_ = listener_->port();
+}
+
+Endpoint* Core::find_endpoint(std::string_view name) const {
+  auto const found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+void Core::on_accept(net::LooseSocket socket, core::Permit permit) {
+  ShardScope& scope = *scopes_[next_shard_++ % scopes_.size()];
+  scope.shard.dispatch([this, &scope, socket = std::move(socket), permit = std::move(permit)]() mutable {
+    scope.tasks.spawn(serve_session(scope, std::move(socket), std::move(permit)));
+  });
+}
+
+async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit) {
+  auto regular = regular_connections_.acquire(1);
+  auto conversation = std::make_unique<Conversation>(*this, scope, std::move(regular));
+  net::HttpSession session(scope.shard, std::move(socket).attach(scope.shard), http_settings_, std::move(permit),
+                           std::move(conversation));
+  scope.sessions.insert(&session);
+  std::exception_ptr failure;
+  try {
+    co_await session.run();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  scope.sessions.erase(&session);
+  if (failure) std::rethrow_exception(failure);
+}
+
+// ---- the end ----
+
+void Core::shut_down(core::Duration drain_wait) {
+  scopes_.front()->shard.post([this, drain_wait] {
+    drain_wait_ = drain_wait;
+    begin_end();
+  });
+}
+
+void Core::stop_now() {
+  if (threads_.empty()) return;
+  hurry_.store(true, std::memory_order_release);
+  scopes_.front()->shard.post([this] {
+    end_event_->notify();
+    begin_end();
+  });
+}
+
+void Core::begin_end() {
+  if (std::exchange(ending_, true)) return;
+  end_tasks_->spawn(end_in_order());
+}
+
+async::Task<> Core::end_in_order() {
+  phase_.store(Phase::not_ready, std::memory_order_release);
+  log(LogLevel::info, "shutting down: not ready any more");
+  co_await pause(drain_wait_);
+  phase_.store(Phase::draining, std::memory_order_release);
+  log(LogLevel::info, "draining: no new calls and connections");
+  for (auto& scope : scopes_) {
+    scope->shard.dispatch([&scope = *scope] {
+      for (auto* const session : scope.sessions) session->drain();
+    });
+  }
+  co_await wait_for_calls();
+  parts_left_ = endpoints_.size();
+  for (auto& endpoint : endpoints_) {
+    ShardScope& scope = *scopes_[endpoint->shard().index()];
+    scope.shard.dispatch([this, &scope, &endpoint = *endpoint] { scope.ending.spawn(end_endpoint(endpoint)); });
+  }
+  while (parts_left_ != 0) co_await end_event_->wait();
+  listener_->stop();
+  co_await listener_tasks_->join();
+  parts_left_ = scopes_.size();
+  for (auto& scope : scopes_) {
+    scope->shard.dispatch([this, &scope = *scope] { scope.ending.spawn(end_sessions(scope)); });
+  }
+  while (parts_left_ != 0) co_await end_event_->wait();
+  phase_.store(Phase::over, std::memory_order_release);
+  log(LogLevel::info, "all connections are closed");
+  for (auto& scope : scopes_) scope->shard.stop();
+}
+
+async::Task<> Core::end_endpoint(Endpoint& endpoint) {
+  co_await endpoint.shut_down();
+  part_ended();
+}
+
+// Answers that are complete may still be on their way to their callers: those get the time of a closing handshake.
+async::Task<> Core::end_sessions(ShardScope& scope) {
+  async::Deadline patience(scope.shard, [&scope] {
+    for (auto* const session : scope.sessions) session->stop();
+  });
+  patience.set_in(hurry_.load(std::memory_order_acquire) ? core::Duration(0) : connection_settings_.close_timeout);
+  for (auto* const session : scope.sessions) session->drain();
+  co_await scope.tasks.join();
+  part_ended();
+}
+
+void Core::part_ended() {
+  scopes_.front()->shard.dispatch([this] {
+    --parts_left_;
+    end_event_->notify();
+  });
+}
+
+async::Task<> Core::pause(core::Duration duration) {
+  end_deadline_->set_in(duration);
+  while (end_deadline_->is_set() && !hurry_.load(std::memory_order_acquire)) co_await end_event_->wait();
+  end_deadline_->clear();
+}
+
+async::Task<std::size_t> Core::calls_in_flight() {
+  std::size_t calls = 0;
+  for (auto& endpoint : endpoints_) {
+    calls += co_await async::run_on(endpoint->shard(), [&endpoint = *endpoint] { return endpoint.calls(); });
+  }
+  co_return calls;
+}
+
+async::Task<> Core::wait_for_calls() {
+  end_deadline_->set_in(config_.timeouts.drain_grace);
+  while (end_deadline_->is_set() && !hurry_.load(std::memory_order_acquire)) {
+    std::size_t const calls = co_await calls_in_flight();
+    if (calls == 0) break;
+    co_await end_event_->wait();
+  }
+  end_deadline_->clear();
+}
+
+void Core::call_ended() {
+  if (phase() != Phase::draining) return;
+  scopes_.front()->shard.dispatch([this] { end_event_->notify(); });
+}
+
+void Core::wait() {
+  for (auto& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+void Core::log(LogLevel level, std::string_view text) const {
+  if (config_.log) config_.log(level, text);
+}
+
+void Core::report(std::exception_ptr error, std::string_view where) const {
+  try {
+    std::rethrow_exception(error);
+  } catch (std::exception const& exception) {
+    log(LogLevel::error, fmt::format("{}: {}", where, exception.what()));
+  } catch (...) {
+    log(LogLevel::error, fmt::format("{}: an exception of unknown type", where));
+  }
+}
+
+}  // namespace reachback::gateway

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "async/shard.hpp"
+#include "async/task_group.hpp"
+#include "core/budget.hpp"
+#include "gateway/call_metrics.hpp"
+#include "gateway/caller.hpp"
+#include "gateway/credentials.hpp"
+#include "gateway/endpoint.hpp"
+#include "net/http_session.hpp"
+#include "net/listener.hpp"
+#include "net/websocket_connection.hpp"
+#include "reachback/config.hpp"
+#include "reachback/websocket_handler.hpp"
+
+namespace reachback::gateway {
+
+/// What lives on one shard beside its endpoints: the HTTP sessions and callers. For that shard's thread.
+struct ShardScope {
+  ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget, std::size_t endpoints,
+             async::TaskGroup::Report const& report);
+
+  async::Shard shard;
+  CallerTable callers;
+  std::vector<CallMetrics> calls;  ///< by endpoint index
+  std::unordered_set<net::HttpSession*> sessions;
+  async::TaskGroup tasks;   ///< the sessions
+  async::TaskGroup ending;  ///< what ends the sessions and endpoints
+};
+
+/// The gateway's parts and its life: starts the shards, spreads sockets over them, knows the endpoints, and carries out
+/// the orderly end. What is shared between shards is either constant after `start` or atomic.
+class Core final : private net::AcceptSink {
+ public:
+  enum class Phase : std::uint8_t { starting, ready, not_ready, draining, over };
+
+  Core(Config config, async::Clock& clock);
+  ~Core();
+
+  void add_handler(BaseWebSocketHandler& handler);
+  /// Throws StartError.
+  void start();
+  void wait();
+  void shut_down(core::Duration drain_wait);
+  void stop_now();
+
+  // Any thread, after start.
+  [[nodiscard]] Config const& config() const { return config_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] Phase phase() const { return phase_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool draining() const { return phase() >= Phase::draining; }
+  [[nodiscard]] Credentials const& credentials() const { return credentials_; }
+  [[nodiscard]] std::vector<std::unique_ptr<Endpoint>> const& endpoints() const { return endpoints_; }
+  [[nodiscard]] Endpoint* find_endpoint(std::string_view name) const;
+  [[nodiscard]] std::size_t shards() const { return scopes_.size(); }
+  [[nodiscard]] ShardScope& scope(std::size_t index) const { return *scopes_[index]; }
+  [[nodiscard]] net::ConnectionSettings const& connection_settings() const { return connection_settings_; }
+  [[nodiscard]] core::Budget& parts_budget() { return parts_budget_; }
+  [[nodiscard]] core::Budget& outboxes_budget() { return outboxes_budget_; }
+  [[nodiscard]] core::Budget& regular_connections() { return regular_connections_; }
+  [[nodiscard]] core::Budget& all_connections() { return all_connections_; }
+  [[nodiscard]] std::chrono::system_clock::time_point started_at() const { return started_at_; }
+
+  [[nodiscard]] ConnectionId next_connection_id() { return ConnectionId{next_connection_.fetch_add(1, std::memory_order_relaxed)}; }
+  /// A call ended: the drain may be waiting for it.
+  void call_ended();
+
+  void log(LogLevel level, std::string_view text) const;
+  /// For exceptions that left a coroutine or a callback.
+  void report(std::exception_ptr error, std::string_view where) const;
+
+ private:
+  void on_accept(net::LooseSocket socket, core::Permit permit) override;
+  [[nodiscard]] async::Task<> serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit);
+  void make_endpoints();
+  void listen();
+  void begin_end();
+  [[nodiscard]] async::Task<> end_in_order();
+  [[nodiscard]] async::Task<> pause(core::Duration duration);
+  [[nodiscard]] async::Task<> wait_for_calls();
+  [[nodiscard]] async::Task<> end_endpoint(Endpoint& endpoint);
+  [[nodiscard]] async::Task<> end_sessions(ShardScope& scope);
+  void part_ended();
+  [[nodiscard]] async::Task<std::size_t> calls_in_flight();
+
+  Config config_;
+  async::Clock& clock_;
+  Credentials credentials_;
+  net::ConnectionSettings connection_settings_;
+  net::HttpSettings http_settings_;
+  core::Budget parts_budget_, outboxes_budget_, receive_budget_, body_budget_;
+  core::Budget regular_connections_, all_connections_;
+  std::chrono::system_clock::time_point started_at_;
+
+  std::vector<BaseWebSocketHandler*> given_handlers_;
+  std::vector<std::unique_ptr<BaseWebSocketHandler>> own_handlers_;
+  std::vector<std::unique_ptr<ShardScope>> scopes_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::unordered_map<std::string_view, Endpoint*> by_name_;
+  std::unique_ptr<net::Listener> listener_;
+  std::vector<std::jthread> threads_;
+  std::uint16_t port_ = 0;
+  std::size_t next_shard_ = 0;
+  std::atomic<std::uint64_t> next_connection_;
+
+  // On shard 0.
+  std::atomic<Phase> phase_{Phase::starting};
+  std::atomic<bool> hurry_{false};
+  bool ending_ = false;
+  std::size_t parts_left_ = 0;
+  core::Duration drain_wait_{};
+  std::unique_ptr<async::TaskGroup> end_tasks_;
+  std::unique_ptr<async::TaskGroup> listener_tasks_;
+  std::unique_ptr<async::Signal> end_event_;
+  std::unique_ptr<async::Deadline> end_deadline_;
+};
+
+}  // namespace reachback::gateway

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "async/shard.hpp"
+#include "async/task_group.hpp"
+#include "core/endpoint_state.hpp"
+#include "gateway/call_metrics.hpp"
+#include "gateway/caller.hpp"
+#include "gateway/event_stream.hpp"
+#include "net/http_session.hpp"
+#include "net/websocket_connection.hpp"
+#include "reachback/errors.hpp"
+#include "reachback/proto/request.hpp"
+#include "reachback/websocket_handler.hpp"
+#include "reachback/websocket_state.hpp"
+
+namespace reachback::gateway {
+
+class Core;
+
+/// A socket whose upgrade named this endpoint, on its way to the endpoint's shard.
+struct Upgrade {
+  net::HttpSession::Taken taken;
+  wire::HttpRequestHead head;
+  std::string user;
+  core::Permit regular;  ///< of the connection limit without the reserve
+};
+
+/// A checked request on its way to the endpoint's shard.
+struct StartCall {
+  core::CallRequest request;
+  proto::CheckedRequest checked;
+  core::Buffer message;
+};
+
+/// What lists show of a connection.
+struct ConnectionDetails {
+  ConnectionId id{};
+  std::string remote_address, user;
+  std::chrono::system_clock::time_point since;
+  std::size_t pending_calls = 0, outbox_bytes = 0;
+  net::ConnectionTraffic traffic;
+};
+
+/// What a scrape reads of an endpoint.
+struct EndpointFigures {
+  std::size_t connections = 0, calls_in_flight = 0;
+  std::uint64_t opened = 0, bytes_in = 0, bytes_out = 0, messages_in = 0, messages_out = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count)> dropped{};
+};
+
+/// The actor of one endpoint: owns its connections, its pending calls and their deadlines on one shard, and is what
+/// replaces the seed's wsConnLock and callbackLock. What it decides is in core::EndpointState; here it is carried out.
+/// Functions are for its shard's thread (`shard().dispatch`), unless they say otherwise.
+class Endpoint final : private net::ConnectionSink {
+ public:
+  Endpoint(Core& core, async::Shard& shard, std::size_t index, EndpointConfig config, BaseWebSocketHandler& handler);
+  ~Endpoint();
+
+  // Any thread.
+  [[nodiscard]] async::Shard& shard() const { return shard_; }
+  [[nodiscard]] std::size_t index() const { return index_; }
+  [[nodiscard]] std::string const& name() const { return config_.name; }
+  [[nodiscard]] EndpointKind kind() const { return config_.kind; }
+  [[nodiscard]] std::string const& reject_reason() const { return config_.reject_reason; }
+
+  /// Takes a new connection in; it joins when its handshake is answered.
+  void admit(Upgrade upgrade);
+
+  /// Begins a call and sends its frame, or tells the caller why not.
+  void start_call(StartCall start);
+  /// Begins a call without sending anything: the seed's prepare_request.
+  [[nodiscard]] boost::system::result<core::CallPlacement, CallFailure> begin_call(core::CallRequest const& request);
+  /// Sends the frame of a call that has begun, or ends it.
+  void transmit(core::CallPlacement const& placement, std::string head, core::Buffer body, std::size_t body_from);
+  /// Ends one call; nothing happens when it has ended.
+  void end_call(CallId call, core::CallEnd reason);
+  void end_all_calls(core::CallEnd reason);
+  /// Another time-out for a call, from now.
+  void rearm(CallId call, core::Duration timeout);
+
+  /// A message as if it came from that connection: the seed's callback(client, message).
+  [[nodiscard]] Result<void> inject(ConnectionId from, std::string message);
+
+  /// To every connection, or to one; counts what was accepted, and what was closed as too slow.
+  [[nodiscard]] Result<SendCount> publish(core::MessageKind kind, std::shared_ptr<std::string const> message,
+                                          std::optional<ConnectionId> connection);
+  /// Closes one connection or all, with their calls; returns how many.
+  std::size_t close_connections(std::optional<ConnectionId> connection, proto::CloseCode code, std::string_view reason);
+
+  void subscribe(std::shared_ptr<EventStream> stream);
+  void unsubscribe(EventStream const* stream);
+  void end_subscriptions();
+
+  [[nodiscard]] std::vector<ConnectionDetails> connections() const;
+  [[nodiscard]] bool has(ConnectionId connection) const { return state_.has(connection); }
+  [[nodiscard]] EndpointFigures figures() const;
+  [[nodiscard]] std::size_t calls() const { return state_.calls(); }
+
+  /// The end: closes connections in jittered batches with 1012 and joins them.
+  [[nodiscard]] async::Task<> shut_down();
+
+ private:
+  struct Member;
+
+  void on_message(net::WebSocketConnection& connection, core::MessageKind kind, core::Buffer message) override;
+  void on_leave(net::WebSocketConnection& connection) override;
+
+  [[nodiscard]] async::Task<> serve(std::unique_ptr<Member> member);
+  void join(Member& member);
+  [[nodiscard]] Result<void> on_answer(ConnectionId from, core::MessageKind kind, core::Buffer message);
+  void deliver(core::AnswerDecision const& decision, proto::Answer const& answer, core::Buffer text);
+  void ended(core::EndedCall const& call);
+  [[nodiscard]] CallFailure failure_of(core::EndedCall const& call);
+  void tell(core::CallerRef const& caller, CallEvent event);
+  void drop(DropReason reason, ConnectionId from);
+  void arm();
+  void expire();
+  /// Runs what belongs to the embedding program; what it throws is logged and ends nothing.
+  template <class Function>
+  void call_handler(Function const& function);
+  void publish_event(std::string_view type, ConnectionId connection, std::string_view more = {});
+  [[nodiscard]] async::Task<> pause(core::Duration duration);
+  [[nodiscard]] WebSocketClient client_of(Member const& member) const;
+  [[nodiscard]] Member* find(ConnectionId connection) const;
+
+  Core& core_;
+  async::Shard& shard_;
+  std::size_t const index_;
+  EndpointConfig const config_;
+  BaseWebSocketHandler& handler_;
+  core::EndpointState state_;
+  std::unordered_map<ConnectionId, Member*> members_;
+  std::vector<std::shared_ptr<EventStream>> subscribers_;
+  EndpointFigures past_;  ///< of connections that have left, and drops
+  async::Deadline deadline_;
+  std::optional<core::TimePoint> armed_;
+  bool closing_ = false;
+  async::Signal pause_over_;
+  async::Deadline pause_;
+  async::TaskGroup tasks_;
+};
+
+}  // namespace reachback::gateway

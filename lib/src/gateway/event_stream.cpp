@@ -1,0 +1,42 @@
+#include "gateway/event_stream.hpp"
+
+#include <utility>
+
+namespace reachback::gateway {
+
+void EventStream::publish(std::shared_ptr<EventStream> const& stream, std::shared_ptr<std::string const> event) {
+  if (stream->cut_off_.load(std::memory_order_relaxed)) return;
+  std::size_t const size = event->size();
+  if (stream->waiting_.fetch_add(size, std::memory_order_relaxed) + size > stream->limit_) {
+    stream->cut_off_.store(true, std::memory_order_relaxed);
+    return end(stream);
+  }
+  stream->home_.dispatch([stream, event = std::move(event)] { stream->put(event); });
+}
+
+void EventStream::end(std::shared_ptr<EventStream> const& stream) {
+  stream->home_.dispatch([stream] { stream->stop(); });
+}
+
+void EventStream::put(std::shared_ptr<std::string const> event) {
+  if (over_) return;
+  events_.push_back(std::move(event));
+  ready_.notify();
+}
+
+void EventStream::stop() {
+  over_ = true;
+  ready_.notify();
+}
+
+async::Task<std::deque<std::shared_ptr<std::string const>>> EventStream::next() {
+  while (events_.empty() && !over_) co_await ready_.wait();
+  auto taken = std::exchange(events_, {});
+  if (over_) taken.clear();
+  std::size_t bytes = 0;
+  for (auto const& event : taken) bytes += event->size();
+  waiting_.fetch_sub(bytes, std::memory_order_relaxed);
+  co_return taken;
+}
+
+}  // namespace reachback::gateway

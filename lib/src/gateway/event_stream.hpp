@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "async/shard.hpp"
+#include "async/signal.hpp"
+
+namespace reachback::gateway {
+
+/// The way of events from endpoints, on any shard, to one subscriber on its own: bounded in bytes; a subscriber that falls
+/// behind by more is cut off. Owned by the subscriber and by every endpoint that it listens to, whichever lasts longest.
+class EventStream {
+ public:
+  EventStream(async::Shard& home, std::size_t limit) : home_(home), limit_(limit), ready_(home.strand()) {}
+
+  /// Any shard: sends one event, ready to be written. What does not fit cuts the subscriber off.
+  static void publish(std::shared_ptr<EventStream> const& stream, std::shared_ptr<std::string const> event);
+  /// Any shard: no more events come.
+  static void end(std::shared_ptr<EventStream> const& stream);
+
+  // On the subscriber's shard.
+
+  /// Waits for events; empty when the stream is over. Ends at once when `stop` was called.
+  [[nodiscard]] async::Task<std::deque<std::shared_ptr<std::string const>>> next();
+  /// Puts one event in as if it came from an endpoint, e.g. a comment that keeps the stream alive.
+  void put(std::shared_ptr<std::string const> event);
+  void stop();
+  [[nodiscard]] bool over() const { return over_; }
+
+ private:
+  async::Shard& home_;
+  std::size_t const limit_;
+  std::atomic<std::size_t> waiting_{0};     ///< bytes that the subscriber has not taken
+  std::atomic<bool> cut_off_{false};
+  std::deque<std::shared_ptr<std::string const>> events_;
+  bool over_ = false;
+  async::Signal ready_;
+};
+
+}  // namespace reachback::gateway

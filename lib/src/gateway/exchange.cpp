@@ -1,0 +1,77 @@
+#include "gateway/exchange.hpp"
+
+#include <algorithm>
+
+namespace reachback::gateway {
+
+net::HttpResponse problem_response(proto::ProblemDocument const& document) {
+  net::HttpResponse response;
+  response.status = proto::http_status_of(document.problem);
+  response.content_type = "application/problem+json";
+  response.body = proto::to_json(document);
+  if (response.status == 401) response.fields.emplace_back("WWW-Authenticate", "Bearer");
+  if (response.status == 429 || response.status == 503) response.fields.emplace_back("Retry-After", "1");
+  if (response.status == 426) {
+    response.fields.emplace_back("Upgrade", "websocket");
+    response.fields.emplace_back("Sec-WebSocket-Version", "13");
+  }
+  return response;
+}
+
+async::Task<> Exchange::respond(net::HttpResponse response) {
+  response.fields.insert(response.fields.end(), cors.begin(), cors.end());
+  co_await session.respond(std::move(response));
+}
+
+async::Task<bool> Exchange::begin(net::HttpResponse response) {
+  response.fields.insert(response.fields.end(), cors.begin(), cors.end());
+  co_return co_await session.begin(std::move(response));
+}
+
+async::Task<> Exchange::refuse(Problem problem, std::string detail) {
+  Failure failure;
+  failure.problem = problem;
+  failure.detail = std::move(detail);
+  co_await refuse(std::move(failure));
+}
+
+async::Task<> Exchange::refuse(Failure failure, std::optional<CallId> call_id, std::string service_message) {
+  proto::ProblemDocument document;
+  document.problem = failure.problem;
+  document.detail = std::move(failure.detail);
+  document.call_id = call_id;
+  document.delivery = failure.delivery;
+  document.service_message = std::move(service_message);
+  if (!captures.empty() && endpoint() != nullptr) document.endpoint = captures[0];
+  net::HttpResponse response = problem_response(document);
+  co_await respond(std::move(response));
+}
+
+async::Task<> Exchange::respond_json(std::string body) {
+  net::HttpResponse response;
+  response.content_type = "application/json";
+  response.body = std::move(body);
+  co_await respond(std::move(response));
+}
+
+async::Task<> Exchange::respond_text(int status, std::string body) {
+  net::HttpResponse response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(body);
+  co_await respond(std::move(response));
+}
+
+bool names_media_type(std::string_view field, std::string_view type) {
+  while (!field.empty()) {
+    auto const comma = std::min(field.find(','), field.size());
+    std::string_view range = field.substr(0, std::min(comma, field.find(';')));
+    field.remove_prefix(std::min(comma + 1, field.size()));
+    while (!range.empty() && (range.front() == ' ' || range.front() == '\t')) range.remove_prefix(1);
+    while (!range.empty() && (range.back() == ' ' || range.back() == '\t')) range.remove_suffix(1);
+    if (wire::equal_ignoring_case(range, type)) return true;
+  }
+  return false;
+}
+
+}  // namespace reachback::gateway

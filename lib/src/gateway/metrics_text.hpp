@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/call_metrics.hpp"
+#include "gateway/endpoint.hpp"
+
+namespace reachback::gateway {
+
+struct EndpointScrape {
+  std::string name;
+  EndpointFigures figures;
+  CallMetrics calls;
+};
+
+struct BudgetScrape {
+  std::string name;
+  std::size_t used = 0, limit = 0;
+};
+
+/// What all shards counted, at one moment each.
+struct Scrape {
+  std::vector<EndpointScrape> endpoints;
+  std::vector<BudgetScrape> budgets;
+  std::chrono::system_clock::time_point started_at;
+};
+
+/// The Prometheus text format, written by prometheus-cpp.
+[[nodiscard]] std::string metrics_text(Scrape const& scrape);
+
+}  // namespace reachback::gateway

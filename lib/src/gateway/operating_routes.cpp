@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include "async/run_on.hpp"
+#include "gateway/metrics_text.hpp"
+#include "gateway/routes.hpp"
+#include "gateway/version.hpp"
+#include "reachback/proto/problem.hpp"
+
+namespace reachback::gateway {
+
+async::Task<> serve_live(Exchange& exchange) { co_await exchange.respond_text(200, "alive\n"); }
+
+async::Task<> serve_ready(Exchange& exchange) {
+  bool const ready = exchange.core.phase() == Core::Phase::ready;
+  co_await exchange.respond_text(ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+}
+
+async::Task<> serve_version(Exchange& exchange) {
+  co_await exchange.respond_json(fmt::format(R"({{"name":"reachback","version":"{}"}})"
+                                             "\n",
+                                             version));
+}
+
+async::Task<> serve_metrics(Exchange& exchange) {
+  Core& core = exchange.core;
+  Scrape scrape;
+  for (auto const& endpoint : core.endpoints()) {
+    auto read = [&endpoint = *endpoint] { return endpoint.figures(); };
+    EndpointScrape one;
+    one.name = endpoint->name();
+    one.figures = co_await async::run_on(endpoint->shard(), std::move(read));
+    scrape.endpoints.push_back(std::move(one));
+  }
+  for (std::size_t i = 0; i < core.shards(); ++i) {
+    auto read = [&scope = core.scope(i)] { return scope.calls; };
+    auto const calls = co_await async::run_on(core.scope(i).shard, std::move(read));
+    for (std::size_t e = 0; e < calls.size() && e < scrape.endpoints.size(); ++e) scrape.endpoints[e].calls.add(calls[e]);
+  }
+  scrape.budgets = {{"connections", core.regular_connections().used(), core.regular_connections().limit()},
+                    {"parts", core.parts_budget().used(), core.parts_budget().limit()},
+                    {"outboxes", core.outboxes_budget().used(), core.outboxes_budget().limit()}};
+  scrape.started_at = core.started_at();
+  net::HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics_text(scrape);
+  co_await exchange.respond(std::move(response));
+}
+
+async::Task<> serve_problem_page(Exchange& exchange) {
+  auto const problem = proto::problem_by_name(exchange.captures.at(0));
+  if (!problem) {
+    co_await exchange.refuse(Problem::not_found, "there is no problem of that name");
+    co_return;
+  }
+  co_await exchange.respond_text(200, fmt::format("{} ({}, HTTP {})\n\n{}\n", proto::title_of(*problem),
+                                                  proto::name_of(*problem), proto::http_status_of(*problem),
+                                                  proto::explanation_of(*problem)));
+}
+
+}  // namespace reachback::gateway

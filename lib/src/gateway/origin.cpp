@@ -1,0 +1,39 @@
+#include "gateway/origin.hpp"
+
+#include <algorithm>
+
+namespace reachback::gateway {
+namespace {
+
+std::string_view authority_of(std::string_view origin) {
+  auto const scheme_end = origin.find("://");
+  return scheme_end == std::string_view::npos ? std::string_view() : origin.substr(scheme_end + 3);
+}
+
+bool is_allowed(std::string_view origin, std::vector<std::string> const& allowed) {
+  return !origin.empty() && std::any_of(allowed.begin(), allowed.end(), [&](std::string const& entry) {
+    return wire::equal_ignoring_case(entry, origin);
+  });
+}
+
+}  // namespace
+
+bool comes_from_elsewhere(wire::HttpFields const& fields, std::vector<std::string> const& allowed) {
+  std::string_view const origin = fields.get("Origin");
+  if (is_allowed(origin, allowed)) return false;
+  if (wire::equal_ignoring_case(fields.get("Sec-Fetch-Site"), "cross-site")) return true;
+  return fields.has("Origin") && !wire::equal_ignoring_case(authority_of(origin), fields.get("Host"));
+}
+
+std::vector<std::pair<std::string, std::string>> cors_fields(wire::HttpFields const& fields,
+                                                             std::vector<std::string> const& allowed) {
+  std::string_view const origin = fields.get("Origin");
+  if (!is_allowed(origin, allowed)) return {};
+  return {{"Access-Control-Allow-Origin", std::string(origin)},
+          {"Access-Control-Allow-Credentials", "true"},
+          {"Access-Control-Expose-Headers",
+           "Reachback-Status, Reachback-Call-Id, Reachback-Connection, Server-Timing, Retry-After"},
+          {"Vary", "Origin"}};
+}
+
+}  // namespace reachback::gateway

@@ -1,0 +1,132 @@
+#include "gateway/request_desk.hpp"
+
+#include <fmt/format.h>
+
+#include "reachback/proto/problem.hpp"
+#include "reachback/proto/request.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+/// The seed prunes at most so often.
+constexpr auto prune_interval = std::chrono::seconds(60);
+
+/// The seed's get_response adds this key to what the service sent.
+std::string with_incomplete(std::string_view message, bool incomplete) {
+  auto const brace = message.find('{');
+  return fmt::format("{{\"incomplete\":{},{}", incomplete, message.substr(brace + 1));
+}
+
+Response final_response(CallId id, int status, std::string_view text) {
+  return {id, false, with_incomplete(proto::error_message("unknown", status, text, id), false)};
+}
+
+double seconds(core::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+}  // namespace
+
+RequestDesk::RequestDesk(Core& core, Endpoint& endpoint)
+    : core_(core),
+      endpoint_(endpoint),
+      scope_(core.scope(endpoint.shard().index())),
+      tasks_(scope_.shard.strand(), [&core](std::exception_ptr const& error) { core.report(error, "a request handler"); }) {}
+
+Result<PreparedRequest> RequestDesk::begin(std::string message, proto::CheckedRequest checked, Then then) {
+  prune_sometimes();
+  auto call = std::make_unique<Call>(scope_);
+  call->touched = scope_.shard.now();
+  call->description = proto::describe_request(message);
+  core::CallRequest request;
+  request.caller = call->caller.expect();
+  request.timeout = core_.config().timeouts.unfetched;
+  auto const begun = endpoint_.begin_call(request);
+  if (!begun) return begun.error().failure;
+  PreparedRequest prepared{begun->id, begun->connection, {}};
+  calls_.emplace(begun->id, std::move(call));
+  std::string head = proto::splice_head(checked, begun->id);
+  if (then == Then::only_prepare) {
+    prepared.message = head + message.substr(checked.members_at);
+  } else {
+    endpoint_.transmit(*begun, std::move(head), core::Buffer(message), checked.members_at);
+  }
+  return prepared;
+}
+
+void RequestDesk::fetch(CallId id, core::Duration timeout, Answer answer) {
+  tasks_.spawn(serve_fetch(id, timeout, std::move(answer)));
+}
+
+async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer answer) {
+  auto const found = calls_.find(id);
+  if (found == calls_.end()) {
+    answer.set_value(Failure{Problem::no_connection, "there is no such call", Delivery::unknown});
+    co_return;
+  }
+  Call& call = *found->second;
+  if (call.awaited) {
+    answer.set_value(Failure{Problem::bad_parameter, "another thread waits for this call", Delivery::unknown});
+    co_return;
+  }
+  if (is_stale(call)) {
+    double const limit = seconds(core_.config().timeouts.unfetched);
+    std::string const text = fmt::format("Callback time exceeded max threshold {}s {}s", limit,
+                                         seconds(scope_.shard.now() - call.touched));
+    calls_.erase(found);
+    answer.set_value(final_response(id, 400, text));
+    co_return;
+  }
+  call.awaited = true;
+  endpoint_.rearm(id, timeout);
+  CallEvent event = co_await call.caller.next();
+  call.awaited = false;
+  call.touched = scope_.shard.now();
+  endpoint_.rearm(id, core_.config().timeouts.unfetched);
+  answer.set_value(response_to(id, call, std::move(event), timeout));
+}
+
+Result<Response> RequestDesk::response_to(CallId id, Call& call, CallEvent event, core::Duration timeout) {
+  if (auto const* const part = std::get_if<Part>(&event)) {
+    Response response{id, !part->last, with_incomplete(part->text.view(), !part->last)};
+    if (part->last) calls_.erase(id);
+    return response;
+  }
+  Failure failure = std::move(std::get<CallFailure>(event).failure);
+  std::string const description = std::move(call.description);
+  calls_.erase(id);
+  if (failure.problem == Problem::service_closed) return final_response(id, proto::closed_status, proto::closed_text);
+  if (failure.problem == Problem::timed_out) {
+    failure.detail = fmt::format("no answer came within {} s to {}", seconds(timeout), description);
+  }
+  return failure;
+}
+
+bool RequestDesk::is_stale(Call const& call) const {
+  return !call.awaited && scope_.shard.now() - call.touched >= core_.config().timeouts.unfetched;
+}
+
+void RequestDesk::close_all() {
+  std::vector<CallId> ids;
+  for (auto const& [id, call] : calls_) ids.push_back(id);
+  for (auto const id : ids) {
+    endpoint_.end_call(id, core::CallEnd::connection_closed);
+    if (!calls_.at(id)->awaited) calls_.erase(id);
+  }
+}
+
+std::size_t RequestDesk::prune() {
+  return std::erase_if(calls_, [&](auto const& entry) { return is_stale(*entry.second); });
+}
+
+void RequestDesk::prune_sometimes() {
+  auto const now = scope_.shard.now();
+  if (now < next_prune_) return;
+  next_prune_ = now + prune_interval;
+  prune();
+}
+
+async::Task<> RequestDesk::end() {
+  close_all();
+  co_await tasks_.join();
+}
+
+}  // namespace reachback::gateway

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "async/task_group.hpp"
+#include "gateway/caller.hpp"
+#include "gateway/core.hpp"
+#include "gateway/endpoint.hpp"
+#include "reachback/request_handler.hpp"
+
+namespace reachback::gateway {
+
+/// The calls of one RequestHandler, on the shard of its endpoint: each a Caller whose parts wait until a thread fetches
+/// them. Made anywhere, used and ended on the shard.
+class RequestDesk {
+ public:
+  using Answer = std::promise<Result<Response>>;
+
+  RequestDesk(Core& core, Endpoint& endpoint);
+
+  /// Begins a call, and sends it unless it is only prepared. `message` has been checked.
+  enum class Then : std::uint8_t { send, only_prepare };
+  [[nodiscard]] Result<PreparedRequest> begin(std::string message, proto::CheckedRequest checked, Then then);
+  /// Fulfils `answer` with the next message of the call.
+  void fetch(CallId id, core::Duration timeout, Answer answer);
+  /// Ends every call; who waits gets the message of a closed connection.
+  void close_all();
+  /// Removes calls that nobody has fetched for too long.
+  std::size_t prune();
+  /// Ends every call and returns when nobody waits any more.
+  [[nodiscard]] async::Task<> end();
+
+ private:
+  struct Call {
+    Call(ShardScope& scope) : caller(scope.shard, scope.callers) {}
+    Caller caller;
+    std::string description;
+    core::TimePoint touched;
+    bool awaited = false;
+  };
+
+  [[nodiscard]] async::Task<> serve_fetch(CallId id, core::Duration timeout, Answer answer);
+  [[nodiscard]] Result<Response> response_to(CallId id, Call& call, CallEvent event, core::Duration timeout);
+  [[nodiscard]] bool is_stale(Call const& call) const;
+  void prune_sometimes();
+
+  Core& core_;
+  Endpoint& endpoint_;
+  ShardScope& scope_;
+  std::unordered_map<CallId, std::unique_ptr<Call>> calls_;
+  core::TimePoint next_prune_{};
+  async::TaskGroup tasks_;
+};
+
+}  // namespace reachback::gateway

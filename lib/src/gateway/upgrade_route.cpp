@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "gateway/routes.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+/// For connections that are turned away: nothing that they send counts.
+class DeafSink final : public net::ConnectionSink {
+ public:
+  void on_message(net::WebSocketConnection&, core::MessageKind, core::Buffer) override {}
+  void on_leave(net::WebSocketConnection&) override {}
+};
+
+/// Why an upgrade request is none (RFC 6455, 4.2.1); empty when it is fine.
+std::string fault_of(wire::HttpRequestHead const& head) {
+  if (head.method != "GET" || head.version != 11) return "a WebSocket begins with GET and HTTP/1.1";
+  if (head.fields.get("Sec-WebSocket-Key").size() != 24) return "Sec-WebSocket-Key is missing or malformed";
+  if (!head.fields.has("Host")) return "the Host field is missing";
+  return {};
+}
+
+/// Accepts the upgrade, says why it cannot stay, and closes.
+async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCode code, std::string reason) {
+  wire::HttpRequestHead const head = exchange.head();
+  auto taken = co_await exchange.session.take();
+  DeafSink sink;
+  net::WebSocketConnection connection(exchange.scope.shard, std::move(taken.socket).attach(exchange.scope.shard),
+                                      exchange.core.next_connection_id(), exchange.core.connection_settings(), sink);
+  std::string fault;
+  if (!connection.accept(head, exchange.core.config().limits.message, fault)) co_return;
+  if (!message.empty()) {
+    core::OutMessage out;
+    out.body = core::Buffer(message);
+    connection.send(std::move(out));
+  }
+  connection.close(code, reason);
+  co_await connection.run(std::move(taken.input));
+}
+
+}  // namespace
+
+async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
+  auto const& head = exchange.head();
+  if (std::string fault = fault_of(head); !fault.empty()) {
+    co_await exchange.refuse(Problem::bad_request, std::move(fault));
+    co_return;
+  }
+  if (head.fields.get("Sec-WebSocket-Version") != "13") {
+    co_await exchange.refuse(Problem::upgrade_required, "Sec-WebSocket-Version has to be 13");
+    co_return;
+  }
+  if (exchange.core.draining()) {
+    co_await exchange.refuse(Problem::draining, "the gateway is shutting down");
+    co_return;
+  }
+  if (endpoint.kind() == EndpointKind::reject) {
+    co_await turn_away(exchange, {}, proto::CloseCode::policy, endpoint.reject_reason());
+    co_return;
+  }
+  auto who = exchange.core.credentials().verify(head.fields, std::chrono::system_clock::now());
+  if (!who) {
+    co_await turn_away(exchange, proto::error_message("error", 401, "Websocket authentication failed"),
+                       proto::CloseCode::policy, "Websocket authentication failed");
+    co_return;
+  }
+  wire::HttpRequestHead request = head;
+  auto taken = co_await exchange.session.take();
+  Upgrade upgrade{std::move(taken), std::move(request), std::move(who->user), std::move(exchange.regular)};
+  endpoint.shard().dispatch([&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });
+}
+
+}  // namespace reachback::gateway

@@ -1,0 +1,104 @@
+#include "reachback/websocket_state.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <memory>
+
+#include "gateway/ask.hpp"
+#include "gateway/core.hpp"
+#include "gateway/shared_message.hpp"
+
+namespace reachback {
+namespace {
+
+template <class T>
+std::future<T> ready(T value) {
+  std::promise<T> promise;
+  promise.set_value(std::move(value));
+  return promise.get_future();
+}
+
+Failure no_endpoint(std::string_view name) {
+  return {Problem::no_endpoint, fmt::format("there is no endpoint '{}'", name), Delivery::not_sent};
+}
+
+Failure gone() { return {Problem::draining, "the gateway has ended", Delivery::not_sent}; }
+
+/// Adds up what every endpoint says; who answers last fulfils the promise.
+struct Sum {
+  std::promise<std::size_t> promise;
+  std::atomic<std::size_t> total{0};
+  std::atomic<std::size_t> left{0};
+};
+
+}  // namespace
+
+std::vector<std::string> WebSocketState::endpoints() const {
+  std::vector<std::string> names;
+  for (auto const& endpoint : core_.endpoints()) names.push_back(endpoint->name());
+  return names;
+}
+
+Result<std::vector<ConnectionId>> WebSocketState::connections(std::string const& name) const {
+  auto* const endpoint = core_.find_endpoint(name);
+  if (endpoint == nullptr) return no_endpoint(name);
+  auto read = [endpoint] {
+    std::vector<ConnectionId> ids;
+    for (auto const& connection : endpoint->connections()) ids.push_back(connection.id);
+    return ids;
+  };
+  try {
+    return gateway::ask(endpoint->shard(), std::move(read)).get();
+  } catch (std::future_error const&) {
+    return gone();
+  }
+}
+
+std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(std::string const& name, std::string message,
+                                                                            std::optional<ConnectionId> connection) {
+  using Sent = Result<SendCount>;
+  auto* const endpoint = core_.find_endpoint(name);
+  if (endpoint == nullptr) return ready<Sent>(no_endpoint(name));
+  if (endpoint->kind() == EndpointKind::reject) {
+    return ready<Sent>(Failure{Problem::disabled, endpoint->reject_reason(), Delivery::not_sent});
+  }
+  auto const shared = gateway::share_message(std::move(message), core_.outboxes_budget());
+  if (shared == nullptr) return ready<Sent>(Failure{Problem::overloaded, "too much waits to be sent", Delivery::not_sent});
+  return gateway::ask(endpoint->shard(),
+                      [endpoint, shared, connection] { return endpoint->publish(core::MessageKind::text, shared, connection); });
+}
+
+Result<SendCount> WebSocketState::send_websocket_message(std::string const& name, std::string message,
+                                                         std::optional<ConnectionId> connection) {
+  try {
+    return async_send_websocket_message(name, std::move(message), connection).get();
+  } catch (std::future_error const&) {
+    return gone();
+  }
+}
+
+std::future<std::size_t> WebSocketState::async_close_all_connections() {
+  // Owned by the endpoints' shards until the last one has answered.
+  auto const sum = std::make_shared<Sum>();
+  auto future = sum->promise.get_future();
+  sum->left = core_.endpoints().size();
+  if (sum->left == 0) sum->promise.set_value(0);
+  for (auto const& endpoint : core_.endpoints()) {
+    endpoint->shard().post([sum, &endpoint = *endpoint] {
+      sum->total += endpoint.close_connections(std::nullopt, proto::CloseCode::closed_by_operator, "closed by an operator");
+      if (--sum->left == 0) sum->promise.set_value(sum->total);
+    });
+  }
+  return future;
+}
+
+std::size_t WebSocketState::close_all_connections() {
+  try {
+    return async_close_all_connections().get();
+  } catch (std::future_error const&) {
+    return 0;
+  }
+}
+
+}  // namespace reachback

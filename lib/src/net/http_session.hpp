@@ -1,0 +1,160 @@
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/shard.hpp"
+#include "async/signal.hpp"
+#include "core/budget.hpp"
+#include "core/buffer.hpp"
+#include "net/tcp.hpp"
+#include "reachback/proto/problem.hpp"
+#include "wire/http_parser.hpp"
+
+namespace reachback::net {
+
+struct HttpSettings {
+  wire::HttpLimits limits;
+  core::Duration head_timeout = std::chrono::seconds(10);
+  core::Duration body_timeout = std::chrono::seconds(30);   ///< without progress
+  core::Duration write_timeout = std::chrono::seconds(30);  ///< without progress
+  core::Duration idle_timeout = std::chrono::seconds(75);
+  core::Duration linger = std::chrono::seconds(2);          ///< for a caller that still sends what nobody reads
+  std::size_t read_ahead = 64 * 1024;                       ///< input kept while a request is being answered
+  core::Budget* body_budget = nullptr;                      ///< of all bodies being received; null: none
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type;  ///< left out when empty
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string body;
+};
+
+/// Why a body could not be had.
+struct BodyFault {
+  proto::Problem problem = proto::Problem::bad_request;
+  std::string detail;
+};
+
+class HttpSession;
+
+/// Answers the requests of one session, one at a time. On the session's shard.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  /// Answers the request whose head the session has read. Returns when the answer is written or given up.
+  [[nodiscard]] virtual Task<> handle(HttpSession& session) = 0;
+  /// The answer to what is no request, or came too slowly.
+  [[nodiscard]] virtual HttpResponse refuse(proto::Problem problem, std::string_view detail) = 0;
+};
+
+/// One HTTP/1.x conversation: reads requests with limits and deadlines, lets the handler answer each, and notices when
+/// the caller hangs up meanwhile. `run` is its life. Answers are awaited: writing goes at the caller's pace.
+class HttpSession {
+ public:
+  HttpSession(async::Shard& shard, Socket socket, HttpSettings const& settings, core::Permit permit,
+              std::unique_ptr<HttpHandler> handler);
+  ~HttpSession();
+
+  /// Serves until the caller leaves, an idle or slow one is given up, or the socket is taken for an upgrade.
+  [[nodiscard]] Task<> run();
+  /// Lets a request under way end, then closes; an idle session closes at once.
+  void drain();
+  /// Ends it now: a handler learns it as a hang-up.
+  void stop();
+
+  // For the handler.
+
+  [[nodiscard]] async::Shard& shard() { return shard_; }
+  [[nodiscard]] wire::HttpRequestHead const& head() const { return parser_.head(); }
+  [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
+
+  /// Reads the body, or says why it cannot be had: then the answer closes the session.
+  [[nodiscard]] Task<boost::system::result<core::Buffer, BodyFault>> read_body();
+
+  /// Writes a whole answer. False when the caller is gone, as in all that writes.
+  Task<bool> respond(HttpResponse response);
+  /// The same with a body that is not copied: `body` outlives the wait.
+  Task<bool> respond(HttpResponse head, std::string_view body);
+  /// Writes the head of an answer whose length is not known; `write` and `finish` follow, or `abort`.
+  Task<bool> begin(HttpResponse head);
+  Task<bool> write(std::string_view piece, std::string_view tail = {});
+  Task<bool> finish();
+  /// Breaks the answer off so that the caller sees it.
+  void abort();
+  /// Whether the head of an answer has been written.
+  [[nodiscard]] bool began() const { return began_; }
+
+  /// From now on until the request is answered, `hung_up` is called when the caller leaves or the session is stopped; it
+  /// is called at once when that has happened.
+  void on_hang_up(std::function<void()> hung_up);
+  [[nodiscard]] bool hung_up() const { return ended_; }
+
+  /// For an upgrade: the socket without pending operation, the bytes behind the head, and the connection's permit. The
+  /// session ends without touching the socket again.
+  struct Taken {
+    LooseSocket socket;
+    core::Buffer input;
+    core::Permit permit;
+    std::string remote_address;
+  };
+  [[nodiscard]] Task<Taken> take();
+
+ private:
+  enum class Next : std::uint8_t { request, refuse, end };
+
+  [[nodiscard]] Task<Next> read_head();
+  [[nodiscard]] Task<> serve();
+  [[nodiscard]] Task<> converse();
+  [[nodiscard]] Task<> linger();
+  [[nodiscard]] Task<bool> more_input();
+  using Pieces = std::array<std::string_view, 4>;
+  [[nodiscard]] Task<bool> send(Pieces pieces);
+  [[nodiscard]] bool hold_body_budget();
+  [[nodiscard]] bool body_unread() const;
+  void feed();
+  void watch_input();
+  void receive();
+  void input_ended();
+  void expired();
+  [[nodiscard]] std::string head_of(HttpResponse const& response, std::string_view framing);
+
+  async::Shard& shard_;
+  Socket socket_;
+  HttpSettings const& settings_;
+  core::Permit permit_;
+  std::unique_ptr<HttpHandler> handler_;
+  std::string remote_address_;
+
+  wire::HttpRequestParser parser_;
+  core::Buffer in_;
+  core::Permit body_permit_;
+  async::Signal input_;
+  async::Deadline deadline_;
+  async::Deadline write_deadline_;
+  std::function<void()> hung_up_;
+  std::pair<proto::Problem, std::string> refusal_{};
+
+  bool watching_ = false;   ///< a wait for input is pending
+  bool ended_ = false;      ///< the caller is gone or the session was stopped
+  bool expired_ = false;    ///< the deadline for reading has passed
+  bool draining_ = false;
+  bool reading_head_ = false;
+  bool keep_alive_ = true;  ///< after the answer under way
+  bool began_ = false;
+  bool chunked_ = false;
+  bool continue_sent_ = false;
+  bool taken_ = false;
+};
+
+}  // namespace reachback::net

@@ -1,0 +1,56 @@
+#include "net/listener.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace reachback::net {
+namespace {
+
+/// Long enough not to spin when descriptors are out, short enough that nobody's connect times out.
+constexpr auto retry_after = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Listener::Listener(async::Shard& shard, Tcp::endpoint const& address, core::Budget& connections, AcceptSink& sink)
+    : acceptor_(shard.strand(), address.protocol()),
+      port_(0),
+      connections_(connections),
+      sink_(sink),
+      retry_(shard.strand()),
+      retry_at_(shard, [this] { retry_.notify(); }) {
+  acceptor_.set_option(Acceptor::reuse_address(true));
+  acceptor_.bind(address);
+  acceptor_.listen(4096);
+  port_ = acceptor_.local_endpoint().port();
+}
+
+Task<> Listener::run() {
+  while (!stopped_) {
+    auto permit = connections_.acquire(1);
+    if (!permit) {
+      co_await back_off();
+      continue;
+    }
+    auto [error, socket] = co_await acceptor_.async_accept(async::use_task);
+    if (stopped_) break;
+    if (error) {
+      co_await back_off();
+      continue;
+    }
+    sink_.on_accept(LooseSocket(std::move(socket)), std::move(*permit));
+  }
+}
+
+Task<> Listener::back_off() {
+  retry_at_.set_in(retry_after);
+  co_await retry_.wait();
+}
+
+void Listener::stop() {
+  stopped_ = true;
+  error_code ignored;
+  acceptor_.close(ignored);
+  retry_.notify();
+}
+
+}  // namespace reachback::net

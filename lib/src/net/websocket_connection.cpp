@@ -1,0 +1,293 @@
+#include "net/websocket_connection.hpp"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <charconv>
+#include <exception>
+#include <utility>
+
+namespace reachback::net {
+namespace {
+
+constexpr std::size_t bytes_per_turn = 1 << 20;
+constexpr std::size_t kept_buffer = 4 * 1024;
+constexpr std::size_t log_high_water = 256;
+
+}  // namespace
+
+WebSocketConnection::WebSocketConnection(async::Shard& shard, Socket socket, proto::ConnectionId id,
+                                         ConnectionSettings const& settings, ConnectionSink& sink)
+    : shard_(shard),
+      socket_(std::move(socket)),
+      id_(id),
+      settings_(settings),
+      sink_(sink),
+      outbox_(settings.outbox_limit),
+      tick_(shard, [this] { tick(); }),
+      stalled_(shard, [this] { stalled(); }),
+      close_deadline_(shard, [this] { abort(); }),
+      joined_(shard.strand()) {}
+
+WebSocketConnection::~WebSocketConnection() {
+  if (flush_scheduled_) shard_.forget(*this);
+}
+
+bool WebSocketConnection::accept(wire::HttpRequestHead const& request, std::size_t message_limit, std::string& fault) {
+  codec_ = wire::WebSocketCodec::accept(request, message_limit, *this, out_, fault);
+  return codec_ != nullptr;
+}
+
+void WebSocketConnection::open_as_client(std::size_t message_limit) {
+  codec_ = wire::WebSocketCodec::client(message_limit, *this, out_);
+}
+
+Task<> WebSocketConnection::run(core::Buffer first) {
+  // A cancelled connection must still be joined, and that takes another await.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  tune(socket_);
+  last_byte_ = shard_.now();
+  tick_.set_in(settings_.ping_interval);
+  schedule_flush();
+  std::exception_ptr failure;
+  try {
+    if (!first.empty()) feed(first.view());
+    first.clear_and_shrink(0);
+    co_await read_until_over();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  leave();
+  state_ = State::over;
+  tick_.clear();
+  stalled_.clear();
+  close_deadline_.clear();
+  error_code ignored;
+  socket_.close(ignored);
+  while (write_waits_) co_await joined_.wait();
+  if (failure) std::rethrow_exception(failure);
+}
+
+Task<> WebSocketConnection::read_until_over() {
+  while (state_ != State::over) {
+    auto const [error] = co_await socket_.async_wait(Socket::wait_read, async::use_task);
+    if (error) break;
+    receive();
+  }
+}
+
+void WebSocketConnection::receive() {
+  auto const room = shard_.receive_buffer();
+  error_code error;
+  std::size_t const count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+  if (error == asio::error::would_block) return;
+  if (error) {
+    state_ = State::over;
+    return;
+  }
+  if (state_ == State::open || state_ == State::closing) feed({room.data(), count});
+}
+
+void WebSocketConnection::feed(std::string_view bytes) {
+  traffic_.bytes_in += bytes.size();
+  last_byte_ = shard_.now();
+  if (codec_->feed(bytes) != wire::WebSocketState::open) {
+    finish();
+  } else {
+    hold_receive_budget();
+  }
+  if (stream_end() - log_.given() > control_backlog + 2 * fragment_size) abort();
+  schedule_flush();
+}
+
+void WebSocketConnection::hold_receive_budget() {
+  std::size_t const held = codec_->partial_bytes();
+  if (settings_.receive_budget == nullptr || held == receive_permit_.amount()) return;
+  receive_permit_ = {};
+  if (held == 0) return;
+  if (auto permit = settings_.receive_budget->acquire(held)) {
+    receive_permit_ = std::move(*permit);
+  } else {
+    close(proto::CloseCode::try_again_later, "too many messages are being received");
+  }
+}
+
+void WebSocketConnection::on_message(core::MessageKind kind, core::Buffer message) {
+  ++traffic_.messages_in;
+  if (!left_) sink_.on_message(*this, kind, std::move(message));
+}
+
+void WebSocketConnection::on_pong(std::string_view payload) {
+  std::uint64_t number = 0;
+  auto const [end, error] = std::from_chars(payload.data(), payload.data() + payload.size(), number);
+  if (error != std::errc{} || number == 0 || number != ping_number_) return;
+  traffic_.round_trip = shard_.now() - ping_sent_;
+  // The peer has read all that stood before that ping.
+  log_.acknowledged(ping_offset_);
+}
+
+void WebSocketConnection::leave() {
+  if (left_) return;
+  left_ = true;
+  sink_.on_leave(*this);
+}
+
+// The peer has closed, or broke a rule and was told so: nothing that it sends counts any more.
+void WebSocketConnection::finish() {
+  state_ = State::finishing;
+  close_code_ = codec_->close_code().value_or(1006);
+  receive_permit_ = {};
+  leave();
+  if (!close_deadline_.is_set()) close_deadline_.set_in(settings_.close_timeout);
+}
+
+void WebSocketConnection::close(proto::CloseCode code, std::string_view reason) {
+  if (state_ != State::open) return;
+  state_ = State::closing;
+  close_code_ = static_cast<std::uint16_t>(code);
+  close_reason_ = reason;
+  close_deadline_.set_in(settings_.close_timeout);
+  leave();
+  schedule_flush();
+}
+
+void WebSocketConnection::abort() {
+  if (state_ == State::over) return;
+  state_ = State::over;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void WebSocketConnection::tick() {
+  auto const now = shard_.now();
+  if (now - last_byte_ >= settings_.silence_timeout) return abort();
+  if (state_ != State::open) return;
+  ping_sent_ = now;
+  codec_->ping(std::to_string(++ping_number_));
+  ping_offset_ = stream_end();
+  schedule_flush();
+  tick_.set(std::min(now + settings_.ping_interval, std::max(now, last_byte_) + settings_.silence_timeout));
+}
+
+void WebSocketConnection::stalled() {
+  if (state_ == State::open) {
+    close(proto::CloseCode::slow_consumer, "nothing was read for too long");
+  } else {
+    abort();
+  }
+}
+
+core::MessageNumber WebSocketConnection::send(core::OutMessage message) {
+  if (!fits(message.size())) return core::MessageNumber::none;
+  ++traffic_.messages_out;
+  auto const number = outbox_.push(std::move(message));
+  schedule_flush();
+  return number;
+}
+
+bool WebSocketConnection::revoke(core::MessageNumber number) {
+  if (!outbox_.revoke(number)) return false;
+  --traffic_.messages_out;
+  return true;
+}
+
+proto::Delivery WebSocketConnection::delivery(core::MessageNumber number) {
+  acknowledge();
+  return log_.delivery(number, outbox_.untouched(number));
+}
+
+void WebSocketConnection::acknowledge() {
+  if (!socket_.is_open()) return;
+  std::size_t const unacknowledged = unacknowledged_bytes(socket_);
+  // The kernel's count includes our FIN, which is no byte of the stream.
+  if (unacknowledged <= log_.given()) log_.acknowledged(log_.given() - unacknowledged);
+}
+
+void WebSocketConnection::schedule_flush() {
+  if (flush_scheduled_ || write_waits_ || write_broken_) return;
+  flush_scheduled_ = true;
+  shard_.flush_later(*this);
+}
+
+void WebSocketConnection::flush() {
+  flush_scheduled_ = false;
+  if (write_waits_ || write_broken_ || state_ == State::over) return;
+  auto const turn_end = log_.given() + bytes_per_turn;
+  do {
+    fill();
+    if (out_.empty()) return all_sent();
+    if (!send_some()) return;
+  } while (log_.given() < turn_end);
+  schedule_flush();
+}
+
+void WebSocketConnection::fill() {
+  if (codec_->state() != wire::WebSocketState::open || close_written_) return;
+  while (out_.size() - out_sent_ < fragment_size) {
+    auto const fragment = outbox_.next_fragment(fragment_size);
+    if (!fragment) break;
+    write_fragment(*fragment);
+  }
+  if (state_ == State::closing && outbox_.empty()) {
+    close_written_ = true;
+    codec_->close(close_code_, close_reason_);
+  }
+}
+
+void WebSocketConnection::write_fragment(core::Fragment const& fragment) {
+  auto const begin = stream_end();
+  codec_->write(fragment);
+  log_.framed(fragment.number, begin, stream_end());
+  if (fragment.position == core::FramePosition::last) log_.completed(fragment.number);
+  outbox_.pop_fragment(fragment);
+}
+
+bool WebSocketConnection::send_some() {
+  error_code error;
+  std::size_t const count =
+      socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), error);
+  if (error == asio::error::would_block) {
+    wait_writable();
+    return false;
+  }
+  if (error) {
+    // What the peer sent before it went is still to be read; reading then finds the end by itself.
+    write_broken_ = true;
+    return false;
+  }
+  out_sent_ += count;
+  traffic_.bytes_out += count;
+  log_.given(out_offset_ + out_sent_);
+  if (log_.size() > log_high_water) acknowledge();
+  if (stalled_.is_set()) stalled_.set_in(settings_.write_timeout);
+  if (out_sent_ == out_.size()) {
+    out_offset_ += out_.size();
+    out_sent_ = 0;
+    out_.clear_and_shrink(2 * fragment_size);
+  } else if (out_sent_ >= fragment_size) {
+    out_.consume(out_sent_);
+    out_offset_ += std::exchange(out_sent_, 0);
+  }
+  return true;
+}
+
+void WebSocketConnection::all_sent() {
+  stalled_.clear();
+  out_.clear_and_shrink(kept_buffer);
+  if (state_ != State::finishing || end_written_) return;
+  // The peer sees the end of the stream behind our close frame; a close() with unread input would reset it.
+  end_written_ = true;
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void WebSocketConnection::wait_writable() {
+  write_waits_ = true;
+  if (!stalled_.is_set()) stalled_.set_in(settings_.write_timeout);
+  socket_.async_wait(Socket::wait_write, [this](error_code const& error) {
+    write_waits_ = false;
+    if (error || state_ == State::over) return joined_.notify();
+    flush();
+  });
+}
+
+}  // namespace reachback::net

@@ -1,0 +1,42 @@
+# Sourced by service/run.sh and tests/run.sh: installs Debian packages, and does nothing when all are there.
+
+build_packages=(
+  g++ clang-19 cmake ninja-build ccache mold pkg-config
+  libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev libssl-dev zlib1g-dev
+)
+run_packages=(curl)
+test_packages=(
+  doctest-dev libclang-rt-19-dev clang-format-19 clang-tidy-19
+  python3 python3-pytest python3-websocket python3-requests python3-yaml curl
+)
+
+# The packages among those named that are not installed.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo --preserve-env=DEBIAN_FRONTEND "$@"
+  else
+    echo "these packages are missing and neither root nor sudo is at hand: ${missing[*]}" >&2
+    return 1
+  fi
+}
+
+# install_packages NAME...; the lists are brought up to date only when apt cannot do without.
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  echo "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  local apt=(apt-get -o DPkg::Lock::Timeout=600 -qq)
+  local install=(as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}")
+  "${install[@]}" </dev/null >/dev/null || { as_root "${apt[@]}" update </dev/null && "${install[@]}" </dev/null >/dev/null; }
+}

@@ -1,0 +1,103 @@
+#include "serve.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "reachback/gateway.hpp"
+
+namespace reachback::service {
+
+namespace {
+
+constexpr int ended_by_second_signal = 1;
+
+void raise_limit_of_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Takes SIGTERM and SIGINT on a thread of its own and ends the gateway accordingly. Blocks both for the
+/// thread that makes it and for all that are started later, so that no other thread is interrupted.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    // A shell starts background programs with SIGINT ignored, and an ignored signal never reaches sigwait.
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  }
+
+  void start(Gateway& gateway, Config::Duration drain_wait) {
+    thread_ = std::thread([this, &gateway, drain_wait] { watch(gateway, drain_wait); });
+  }
+
+  /// Call when the gateway has ended; gives the exit code.
+  [[nodiscard]] int finish() {
+    over_ = true;
+    pthread_kill(thread_.native_handle(), SIGTERM);  // wakes the thread's sigwait
+    thread_.join();
+    return exit_code_;
+  }
+
+ private:
+  void watch(Gateway& gateway, Config::Duration drain_wait) {
+    int const first = next();
+    if (over_) return;
+    gateway.shut_down(first == SIGTERM ? drain_wait : Config::Duration(0));
+    next();
+    if (over_) return;
+    exit_code_ = ended_by_second_signal;
+    gateway.stop_now();
+    next();
+    if (!over_) std::_Exit(ended_by_second_signal);
+  }
+
+  int next() {
+    int signal = 0;
+    while (sigwait(&signals_, &signal) != 0) {}
+    return signal;
+  }
+
+  sigset_t signals_{};
+  std::thread thread_;
+  std::atomic<bool> over_ = false;
+  int exit_code_ = 0;  // written by the thread, read after it has been joined
+};
+
+std::string url_of(std::string const& address, std::uint16_t port) {
+  bool const is_ipv6 = address.find(':') != address.npos;
+  return is_ipv6 ? fmt::format("http://[{}]:{}", address, port) : fmt::format("http://{}:{}", address, port);
+}
+
+}  // namespace
+
+int serve(Config config) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_limit_of_open_files();
+  SignalWatch signals;
+  std::string const address = config.address;
+  Config::Duration const drain_wait = config.timeouts.drain_wait;
+  Gateway gateway(std::move(config));
+  gateway.start();
+  signals.start(gateway, drain_wait);
+  fmt::print("reachback: listening on {}\n", url_of(address, gateway.port()));
+  std::fflush(stdout);
+  gateway.wait();
+  return signals.finish();
+}
+
+}  // namespace reachback::service

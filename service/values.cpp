@@ -1,0 +1,174 @@
+#include "values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace reachback::service {
+
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t bytes;
+};
+
+constexpr std::array units = {Unit{"GiB", 1u << 30}, Unit{"MiB", 1u << 20}, Unit{"KiB", 1u << 10},
+                              Unit{"B", 1}};
+
+constexpr std::size_t longest_name = 64;
+constexpr std::size_t longest_reason = 123;  // what fits into a close frame: RFC 6455, 5.5
+
+// Paths that the gateway itself answers; an endpoint of that name could not be reached.
+constexpr std::array<std::string_view, 11> taken_names = {
+    ".", "..", "healthz", "livez", "login", "logout", "metrics", "problems", "readyz", "v1", "version"};
+
+template <class... Arguments>
+Complaint complain(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  return Complaint::of(fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+template <class Number>
+bool parse(std::string_view text, Number& number) {
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_endpoint_name(std::string_view name) {
+  auto const allowed = [](char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-'; };
+  return !name.empty() && name.size() <= longest_name && std::ranges::all_of(name, allowed);
+}
+
+bool is_graphic(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+/// The number of bytes in one of the unit at the end of `text`, which is taken off.
+std::uint64_t take_unit(std::string_view& text) {
+  for (Unit const& unit : units) {
+    if (!text.ends_with(unit.name)) continue;
+    text.remove_suffix(unit.name.size());
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return unit.bytes;
+  }
+  return 1;
+}
+
+Read<EndpointKind> read_kind(std::string_view text) {
+  if (text == "service") return EndpointKind::service;
+  if (text == "broadcast") return EndpointKind::broadcast;
+  if (text == "reject") return EndpointKind::reject;
+  return complain("has the unknown kind '{}': it is service, broadcast or reject", text);
+}
+
+Read<EndpointConfig> check_endpoint(EndpointConfig endpoint) {
+  if (!is_endpoint_name(endpoint.name))
+    return complain("has the name '{}': it is 1 to {} of A-Z a-z 0-9 _ . -", endpoint.name, longest_name);
+  if (std::ranges::find(taken_names, endpoint.name) != taken_names.end())
+    return complain("has the name '{}', which is a path of the gateway's own", endpoint.name);
+  if (endpoint.kind != EndpointKind::reject && !endpoint.reject_reason.empty())
+    return complain("'{}' has a reason, which only the kind reject can have", endpoint.name);
+  if (endpoint.reject_reason.size() > longest_reason)
+    return complain("'{}' has a reason of {} bytes: at most {} fit into a close frame", endpoint.name,
+                    endpoint.reject_reason.size(), longest_reason);
+  return endpoint;
+}
+
+}  // namespace
+
+Read<std::uint64_t> read_number(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  std::uint64_t number = 0;
+  if (!parse(text, number) || number < least || number > most)
+    return complain("is '{}': it is a whole number from {} to {}", text, least, most);
+  return number;
+}
+
+Read<std::uint64_t> read_bytes(std::string_view text, std::uint64_t least) {
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  std::string_view digits = text;
+  std::uint64_t const unit = take_unit(digits);
+  std::uint64_t number = 0;
+  if (!parse(digits, number) || number > most / unit)
+    return complain("is '{}': it is a number of bytes, such as 65536, 64KiB, 16MiB or 1GiB", text);
+  if (number * unit < least) return complain("is '{}': it is at least {}", text, bytes_text(least));
+  return number * unit;
+}
+
+Read<Config::Duration> read_seconds(std::string_view text, Config::Duration least, Config::Duration most) {
+  double seconds = 0;
+  if (!parse(text, seconds) || !std::isfinite(seconds))
+    return complain("is '{}': it is a number of seconds, such as 30 or 0.5", text);
+  double const milliseconds = std::round(seconds * 1000);
+  if (std::signbit(seconds) || milliseconds < static_cast<double>(least.count()) ||
+      milliseconds > static_cast<double>(most.count()))
+    return complain("is '{}': it is from {} to {}", text, seconds_text(least), seconds_text(most));
+  return Config::Duration(std::llround(milliseconds));
+}
+
+Read<EndpointConfig> read_endpoint(std::string_view text) {
+  auto const equals = text.find('=');
+  if (equals == text.npos) return complain("is '{}': it is NAME=KIND or NAME=reject:REASON", text);
+  auto const kind_text = text.substr(equals + 1);
+  auto const colon = std::min(kind_text.find(':'), kind_text.size());
+  auto const kind = read_kind(kind_text.substr(0, colon));
+  if (!kind) return kind.error();
+  auto const reason = kind_text.substr(std::min(colon + 1, kind_text.size()));
+  return check_endpoint({std::string(text.substr(0, equals)), *kind, std::string(reason)});
+}
+
+Read<Server> read_server(std::string_view text) {
+  auto const colon = text.rfind(':');
+  auto host = text.substr(0, std::min(colon, text.size()));
+  bool const bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  bool const ambiguous = !bracketed && host.find(':') != host.npos;
+  if (colon == text.npos || ambiguous || !is_graphic(host) || host.find('/') != host.npos)
+    return complain("is '{}': it is HOST:PORT", text);
+  auto const port = read_number(text.substr(colon + 1), 1, 65535);
+  if (!port) return complain("has a port that {}", port.error().text());
+  return Server{std::string(host), static_cast<std::uint16_t>(*port)};
+}
+
+Read<LogLevel> read_level(std::string_view text) {
+  if (text == "debug") return LogLevel::debug;
+  if (text == "info") return LogLevel::info;
+  if (text == "warning") return LogLevel::warning;
+  if (text == "error") return LogLevel::error;
+  return complain("is '{}': it is debug, info, warning or error", text);
+}
+
+Read<std::string> read_token(std::string_view text) {
+  if (!is_graphic(text)) return complain("is empty or has characters that no header can carry");
+  return std::string(text);
+}
+
+Read<std::string> read_origin(std::string_view text) {
+  auto authority = text;
+  for (std::string_view scheme : {"https://", "http://"}) {
+    if (text.starts_with(scheme)) authority = text.substr(scheme.size());
+  }
+  if (authority.size() == text.size() || !is_graphic(authority) ||
+      authority.find_first_of("/?#@") != text.npos)
+    return complain("is '{}': it is http://HOST[:PORT] or https://HOST[:PORT], without a path", text);
+  return std::string(text);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  auto const unit = std::ranges::find_if(units, [bytes](Unit const& u) { return bytes % u.bytes == 0; });
+  return bytes == 0 ? "0 B" : fmt::format("{} {}", bytes / unit->bytes, unit->name);
+}
+
+std::string seconds_text(Config::Duration duration) {
+  return fmt::format("{} s", static_cast<double>(duration.count()) / 1000);
+}
+
+}  // namespace reachback::service

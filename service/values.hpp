@@ -1,0 +1,61 @@
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "reachback/config.hpp"
+
+namespace reachback::service {
+
+/// What is wrong with a text from the command line, to follow the flag's name: "is no number".
+class Complaint {
+ public:
+  Complaint() = default;
+  // No constructor from a text: a result whose value is a text could not tell the two apart.
+  [[nodiscard]] static Complaint of(std::string text) {
+    Complaint complaint;
+    complaint.text_ = std::move(text);
+    return complaint;
+  }
+  [[nodiscard]] std::string const& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+template <class T>
+using Read = boost::system::result<T, Complaint>;
+
+/// A gateway's address as `attach` takes it.
+struct Server {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// A decimal number from `least` to `most`.
+[[nodiscard]] Read<std::uint64_t> read_number(std::string_view text, std::uint64_t least, std::uint64_t most);
+/// A number of bytes from `least` up: "1048576", "1024KiB", "1 MiB"; also GiB and B.
+[[nodiscard]] Read<std::uint64_t> read_bytes(std::string_view text, std::uint64_t least);
+/// Seconds with an optional fraction, from `least` to `most`, in whole milliseconds.
+[[nodiscard]] Read<Config::Duration> read_seconds(std::string_view text, Config::Duration least,
+                                                  Config::Duration most);
+/// NAME=KIND[:REASON]; a reason only for the kind `reject`.
+[[nodiscard]] Read<EndpointConfig> read_endpoint(std::string_view text);
+/// HOST:PORT, [HOST]:PORT for an IPv6 address.
+[[nodiscard]] Read<Server> read_server(std::string_view text);
+[[nodiscard]] Read<LogLevel> read_level(std::string_view text);
+/// What can stand in an Authorization header. The complaint never repeats the token.
+[[nodiscard]] Read<std::string> read_token(std::string_view text);
+/// SCHEME://HOST[:PORT] of http or https, without a path.
+[[nodiscard]] Read<std::string> read_origin(std::string_view text);
+
+/// "16 MiB", "100000 B": in the largest unit that divides it.
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
+/// "2 s", "0.25 s".
+[[nodiscard]] std::string seconds_text(Config::Duration duration);
+
+}  // namespace reachback::service

@@ -1,0 +1,104 @@
+"""Fixtures. Every test has gateways of its own, on ports that the system chooses."""
+
+import os
+from contextlib import ExitStack
+
+import pytest
+
+from support.gateway import BINARY, Gateway
+from support.raw import HttpCaller, WebSocketPeer
+from support.service import OriginalService, Peer
+from support.waiting import wait_until
+
+for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(variable, None)
+
+
+def pytest_collection_finish(session):
+    if session.items and not session.config.option.collectonly and not BINARY.exists():
+        pytest.exit(f"{BINARY} does not exist: build the preset `release` first, or set REACHBACK", returncode=2)
+
+
+@pytest.fixture
+def programs():
+    """Holds running programs; they are killed at the end, and what they wrote is shown if the test failed."""
+    running = []
+    yield running
+    for program in reversed(running):
+        program.kill()
+        print(f"--- stderr of {' '.join(map(str, program.process.args))}\n{program.stderr()}")
+
+
+@pytest.fixture
+def start_gateway(programs):
+    """Starts gateways with flags. After the test each whose end the test did not wait for must be alive and have no
+    call in flight."""
+    gateways = []
+
+    def start(*flags, **options):
+        gateway = Gateway(*flags, **options)
+        programs.append(gateway)
+        gateways.append(gateway)
+        return gateway
+
+    yield start
+    try:
+        for gateway in gateways:
+            if not gateway.meant_to_end:
+                assert gateway.alive, f"the gateway ended with {gateway.process.returncode}\n{gateway.stderr()}"
+                wait_until(lambda: gateway.calls_in_flight() == 0, "no call in flight after the test")
+    finally:
+        for gateway in gateways:
+            gateway.stop()
+
+
+@pytest.fixture
+def gateway(start_gateway):
+    return start_gateway()
+
+
+@pytest.fixture
+def stack(start_gateway):
+    """Closes what a test opened, before the gateways are looked at for the last time."""
+    with ExitStack() as closing:
+        yield closing
+
+
+@pytest.fixture
+def dial(stack):
+    """Connects a scripted peer to an endpoint; it has joined when this returns."""
+
+    def connect(gateway, endpoint="wsData", **options):
+        return stack.enter_context(Peer(gateway, endpoint, **options))
+
+    return connect
+
+
+@pytest.fixture
+def serve(stack):
+    """Starts a remote service that behaves as the original's; it has joined when this returns."""
+
+    def start(gateway, methods, endpoint="wsData", **options):
+        return stack.enter_context(OriginalService(gateway, methods, endpoint, **options))
+
+    return start
+
+
+@pytest.fixture
+def raw_http(stack):
+    """Opens a TCP connection that speaks HTTP byte by byte."""
+
+    def connect(gateway, **options):
+        return stack.enter_context(HttpCaller(gateway.address, **options))
+
+    return connect
+
+
+@pytest.fixture
+def raw_websocket(stack):
+    """Opens a WebSocket whose frames are built by hand. With an endpoint that exists it has joined on return."""
+
+    def connect(gateway, endpoint="wsData", **options):
+        return stack.enter_context(WebSocketPeer.joined(gateway, endpoint, **options))
+
+    return connect

@@ -1,0 +1,203 @@
+"""The gateway as a black box: a process with a port."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+from .metrics import Metrics
+from .waiting import DEADLINE, wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+BINARY = Path(os.environ.get("REACHBACK", ROOT / "build/release/service/reachback"))
+THREADS = os.environ.get("REACHBACK_THREADS", "1")
+TOKEN = "test"
+HTTP_TIMEOUT = 30
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+BYTES = "application/octet-stream"
+
+
+class Program:
+    """A run of the executable whose first line on stdout, matched by `ready`, says that it is up."""
+
+    def __init__(self, arguments, ready):
+        self.meant_to_end = False
+        self._stderr = tempfile.TemporaryFile(mode="w+", errors="replace")
+        self.process = subprocess.Popen(
+            [str(BINARY), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._stderr, text=True
+        )
+        self._ready = re.compile(ready)
+        self._lines = []
+        self._arrived = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._arrived:
+                self._lines.append(line.rstrip("\n"))
+                self._arrived.notify_all()
+        with self._arrived:
+            self._lines.append(None)
+            self._arrived.notify_all()
+
+    def wait_ready(self, times=1, deadline=DEADLINE):
+        """Waits until the ready line has been printed `times` times; gives the last one's match."""
+
+        def matches():
+            return [match for match in (self._ready.match(line or "") for line in self._lines) if match]
+
+        with self._arrived:
+            done = self._arrived.wait_for(lambda: len(matches()) >= times or None in self._lines, deadline)
+            found = matches()
+        if not done or len(found) < times:
+            raise AssertionError(f"{self.process.args} did not get ready: {self._lines}\n{self.stderr()}")
+        return found[times - 1]
+
+    def output(self):
+        """The lines on stdout until now."""
+        with self._arrived:
+            return [line for line in self._lines if line is not None]
+
+    def stderr(self):
+        position = self._stderr.tell()
+        self._stderr.seek(0)
+        text = self._stderr.read()
+        self._stderr.seek(position)
+        return text
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait_exit(self, deadline=DEADLINE):
+        """The exit code of a process that is meant to end; fails when it lives longer than `deadline` seconds."""
+        self.meant_to_end = True
+        try:
+            return self.process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {deadline} s\n{self.stderr()}") from None
+
+    def kill(self):
+        if self.alive:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+
+    def peak_memory(self):
+        """The most memory that the process ever had resident (VmHWM), in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
+
+
+def run_to_the_end(*arguments, deadline=DEADLINE):
+    """Runs the executable until it ends by itself."""
+    return subprocess.run(
+        [str(BINARY), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=deadline
+    )
+
+
+class Gateway(Program):
+    """A running `reachback serve`. In test mode unless told otherwise; then `token` is a token of full scope."""
+
+    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN):
+        arguments = ["serve", "--port", str(port), "--threads", THREADS]
+        arguments += ["--test"] if test_mode else ["--host", "127.0.0.1"]
+        super().__init__(arguments + [str(flag) for flag in flags], r"reachback: listening on (http://(.+):(\d+))$")
+        try:
+            match = self.wait_ready()
+        except AssertionError:
+            self.kill()
+            raise
+        self.url, self.host, self.port = match.group(1), match.group(2), int(match.group(3))
+        self.token = token
+        self._pool = ThreadPoolExecutor(max_workers=80)
+
+    @property
+    def address(self):
+        return (self.host, self.port)
+
+    @property
+    def authority(self):
+        return f"{self.host}:{self.port}"
+
+    def http(self, method, path, authorized=True, **options):
+        """One HTTP request on a connection of its own, with the token unless told otherwise."""
+        headers = dict(options.pop("headers", {}))
+        if authorized and not {"Authorization", "Cookie"} & headers.keys():
+            headers["Authorization"] = f"Bearer {self.token}"
+        options.setdefault("timeout", HTTP_TIMEOUT)
+        options.setdefault("allow_redirects", False)
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(method, self.url + path, headers=headers, **options)
+
+    def get(self, path, **options):
+        return self.http("GET", path, **options)
+
+    def call(self, message, endpoint="wsData", form=JSON, headers=None, stream=False, **params):
+        """Calls the endpoint's service. `message` is an object, or bytes that go out as they are."""
+        every_header = {"Accept": form, "Content-Type": JSON, **(headers or {})}
+        body = {"data": message} if isinstance(message, bytes) else {"json": message}
+        path = f"/v1/endpoints/{endpoint}/requests"
+        return self.http("POST", path, headers=every_header, params=params, stream=stream, **body)
+
+    def background(self, function, *arguments, **options):
+        """Runs `function` on a thread; gives its future."""
+        return self._pool.submit(function, *arguments, **options)
+
+    def call_later(self, *arguments, **options):
+        """`call` on a thread; gives the future of its response."""
+        return self.background(self.call, *arguments, **options)
+
+    def post_message(self, body, endpoint="wsUser", content_type="text/plain", **params):
+        path = f"/v1/endpoints/{endpoint}/messages"
+        return self.http("POST", path, data=body, headers={"Content-Type": content_type}, params=params)
+
+    def endpoint(self, name):
+        response = self.get(f"/v1/endpoints/{name}")
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def connections(self, endpoint="wsData"):
+        """The ids of an endpoint's connections, as texts."""
+        return [str(connection["id"]) for connection in self.endpoint(endpoint)["connections"]]
+
+    def metrics(self):
+        response = self.get("/metrics", authorized=False)
+        assert response.status_code == 200, response.text
+        return Metrics(response.text)
+
+    def calls_in_flight(self):
+        return self.metrics().value("reachback_calls_in_flight")
+
+    def wait_in_flight(self, count, deadline=DEADLINE):
+        wait_until(lambda: self.calls_in_flight() == count, f"{count} calls in flight", deadline)
+
+    def outcome(self, name, endpoint="wsData"):
+        return self.metrics().value("reachback_calls_total", endpoint=endpoint, outcome=name)
+
+    def wait_outcome(self, name, count, endpoint="wsData"):
+        """Waits until so many calls have ended in that way: a call is counted about when its answer leaves."""
+        wait_until(lambda: self.outcome(name, endpoint) == count, f"{count} calls with the outcome {name}")
+
+    def dropped(self, reason, endpoint="wsData"):
+        return self.metrics().value("reachback_dropped_messages_total", endpoint=endpoint, reason=reason)
+
+    def stop(self):
+        """Ends the process, gently if it can be, and lets the threads of this object go."""
+        if self.alive:
+            self.signal(signal.SIGKILL)
+        self.kill()
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Builds and runs all tests.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source service/install.sh
+
+usage() {
+  cat <<'TEXT'
+usage: tests/run.sh [--tidy]
+
+Installs what is needed (Debian 12; root or sudo), then, whatever fails on the way:
+  format        clang-format on every source of ours
+  asan          unit and integration tests, g++ with AddressSanitizer and UndefinedBehaviorSanitizer
+  tsan          the thread-safety tests, g++ with ThreadSanitizer
+  e2e           the tests that drive the release build's executable, with 1 and with 4 threads
+and prints a line with the number of passed and failed tests. Exit code 0 when nothing failed.
+
+  --tidy        only clang-tidy on proto, lib and service, by the release build's compile commands
+TEXT
+}
+
+passed=0
+failed=0
+times=()
+
+# stage NAME COMMAND...: runs it in a shell of its own, notes its time; a failure counts and the next stage follows.
+# A child that is no part of a condition keeps `set -e`.
+stage() {
+  local name=$1 begin=$SECONDS code=0
+  shift
+  printf '\n== %s\n' "$name"
+  set +e
+  (set -e; "$@") </dev/null
+  code=$?
+  set -e
+  times+=("$(printf '%-8s %4d s  %s' "$name" "$((SECONDS - begin))" "$([ "$code" = 0 ] && echo ok || echo FAILED)")")
+  stage_code=$code
+}
+
+check_format() {
+  find proto lib service tests \( -name '*.cpp' -o -name '*.hpp' \) -print0 | xargs -0 clang-format-19 --dry-run -Werror
+}
+
+configure() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" "$@" >/dev/null
+}
+
+# The last run's log of a preset: doctest and pytest tell how many cases they ran, other programs are one case each.
+count_cases() {
+  awk '
+    function number_before(word,   at) {
+      return match($0, "[0-9]+ " word) ? substr($0, RSTART, RLENGTH) + 0 : 0
+    }
+    / start time: / { good = bad = 0 }
+    /^\[doctest\] test cases:/ { good = number_before("passed"); bad = number_before("failed") }
+    /[0-9]+ (passed|failed|error).* in [0-9.]+s/ {
+      good = number_before("passed"); bad = number_before("failed") + number_before("error")
+    }
+    /^Test Passed\./ { passed += good ? good : 1; good = bad = 0 }
+    /^Test (Failed|timed out|not run)/ { passed += good; failed += bad ? bad : 1; good = bad = 0 }
+    END { print passed + 0, failed + 0 }
+  ' "$1"
+}
+
+# run_tests PRESET LABELS: ctest on what has been built.
+run_tests() {
+  rm -f "build/$1/Testing/Temporary/LastTest.log"
+  ctest --preset "$1" --no-tests=error -j2 -L "$2"
+}
+
+# counted NAME PRESET COMMAND...: a stage whose tests count one by one; one that ran none counts as a failure.
+counted() {
+  local name=$1 log=build/$2/Testing/Temporary/LastTest.log good=0 bad=0
+  shift 2
+  rm -f "$log"
+  stage "$name" "$@"
+  [ ! -f "$log" ] || read -r good bad < <(count_cases "$log")
+  [ "$stage_code" = 0 ] || [ "$bad" -gt 0 ] || bad=1
+  passed=$((passed + good))
+  failed=$((failed + bad))
+}
+
+test_asan() {
+  configure asan
+  cmake --build --preset asan
+  run_tests asan '^(unit|integration)$'
+}
+
+test_tsan() {
+  configure tsan
+  cmake --build --preset tsan --target thread_safety
+  run_tests tsan '^thread_safety$'
+}
+
+test_e2e() {
+  configure release -DREACHBACK_E2E=ON
+  cmake --build --preset release --target reachback
+  run_tests release '^e2e$'
+}
+
+tidy() {
+  configure release
+  find proto/src lib/src service -name '*.cpp' -print0 | xargs -0 -n 1 -P 2 clang-tidy-19 --quiet -p build/release
+}
+
+one_result() {
+  if [ "$stage_code" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+case "${1-}" in
+  '') chosen=tests ;;
+  --tidy) chosen=tidy ;;
+  -h | --help) usage && exit 0 ;;
+  *) usage >&2 && exit 2 ;;
+esac
+
+stage install install_packages "${build_packages[@]}" "${test_packages[@]}"
+[ "$stage_code" = 0 ] || exit 1
+if [ "$chosen" = tidy ]; then
+  stage tidy tidy
+  one_result
+else
+  stage format check_format
+  one_result
+  counted asan asan test_asan
+  if compgen -G 'tests/thread_safety/*.cpp' >/dev/null; then counted tsan tsan test_tsan; fi
+  counted e2e release test_e2e
+fi
+
+printf '\n'
+printf '%s\n' "${times[@]}"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

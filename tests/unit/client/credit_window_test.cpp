@@ -1,0 +1,77 @@
+#include "client/credit_window.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using reachback::client::CreditWindow;
+using reachback::client::Verdict;
+
+namespace {
+
+/// Writes down who was told what, e.g. "a+" for a grant and "a-" for `gone`.
+struct Log {
+  std::string text;
+  CreditWindow::Reply reply(char name) {
+    return [this, name](Verdict verdict) {
+      text += name;
+      text += verdict == Verdict::granted ? '+' : '-';
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("room is granted up to the limit, the rest waits") {
+  Log log;
+  CreditWindow window(10);
+  window.ask(6, log.reply('a'));
+  window.ask(4, log.reply('b'));
+  window.ask(1, log.reply('c'));
+  CHECK(log.text == "a+b+");
+  CHECK(window.used() == 10);
+  CHECK(window.waiting() == 1);
+  window.give_back(4);
+  CHECK(log.text == "a+b+c+");
+}
+
+TEST_CASE("who asked first is served first, even when a later one would fit") {
+  Log log;
+  CreditWindow window(10);
+  window.ask(6, log.reply('a'));
+  window.ask(9, log.reply('b'));
+  window.ask(1, log.reply('c'));
+  CHECK(log.text == "a+");
+  window.give_back(6);
+  CHECK(log.text == "a+b+c+");
+}
+
+TEST_CASE("one part larger than the window passes alone") {
+  Log log;
+  CreditWindow window(10);
+  window.ask(1, log.reply('a'));
+  window.ask(50, log.reply('b'));
+  CHECK(log.text == "a+");
+  window.give_back(1);
+  CHECK(log.text == "a+b+");
+  window.ask(1, log.reply('c'));
+  CHECK(log.text == "a+b+");
+  window.give_back(50);
+  CHECK(log.text == "a+b+c+");
+}
+
+TEST_CASE("those who wait are turned away, what was granted comes back later") {
+  Log log;
+  CreditWindow window(10);
+  window.ask(10, log.reply('a'));
+  window.ask(1, log.reply('b'));
+  window.ask(2, log.reply('c'));
+  window.turn_away();
+  CHECK(log.text == "a+b-c-");
+  CHECK(window.used() == 10);
+  window.ask(3, log.reply('d'));
+  CHECK(window.waiting() == 1);
+  window.give_back(10);
+  CHECK(log.text == "a+b-c-d+");
+  CHECK(window.used() == 3);
+}

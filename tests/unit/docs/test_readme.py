@@ -1,0 +1,26 @@
+"""What the documents point at is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENTS = ["README.md", "proto/README.md", "service/docs/CHANGELOG.md"]
+# A path of ours in backticks; `{a,b}` stands for either, as in the shell, and a trailing * for any ending.
+NAMED = re.compile(r"`((?:proto|lib|service|tests|docker)/[^`\s]*)`")
+
+
+def alternatives(path):
+    match = re.match(r"(.*)\{([^}]*)\}(.*)", path)
+    return [match[1] + name + match[3] for name in match[2].split(",")] if match else [path]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_a_document_names_exists(document):
+    named = {path for found in NAMED.findall((ROOT / document).read_text()) for path in alternatives(found)}
+    assert [path for path in sorted(named) if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_the_example_of_embedding_fits_on_a_page():
+    assert len((ROOT / "tests/examples/embed.cpp").read_text().splitlines()) <= 60

@@ -1,0 +1,142 @@
+#include "values.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+
+namespace reachback::service {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Config::Duration hour = std::chrono::hours(1);
+
+std::string complaint_of(auto const& read) { return read ? "none" : read.error().text(); }
+
+bool says(auto const& read, std::string_view words) {
+  return complaint_of(read).find(words) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a number is decimal and within its bounds") {
+  CHECK(*read_number("0", 0, 9) == 0);
+  CHECK(*read_number("9", 0, 9) == 9);
+  for (auto const* text : {"10", "-1", "", " 1", "1 ", "+1", "1.0", "0x1", "one", "99999999999999999999999"})
+    CHECK_MESSAGE(says(read_number(text, 0, 9), "whole number from 0 to 9"), text);
+}
+
+TEST_CASE("bytes take the suffixes of powers of 1024") {
+  CHECK(*read_bytes("17", 0) == 17);
+  CHECK(*read_bytes("17B", 0) == 17);
+  CHECK(*read_bytes("3KiB", 0) == 3 * 1024);
+  CHECK(*read_bytes("16 MiB", 0) == std::uint64_t{16} << 20);
+  CHECK(*read_bytes("5GiB", 0) == std::uint64_t{5} << 30);
+}
+
+TEST_CASE("bytes that are no number, too few or more than can be counted are refused") {
+  for (auto const* text : {"", "MiB", "-1", "1.5MiB", "1MB", "1 mib", "x", "1KiBKiB", "9000000000GiB"})
+    CHECK_MESSAGE(says(read_bytes(text, 0), "number of bytes"), text);
+  CHECK(says(read_bytes("0", 1), "at least 1 B"));
+  CHECK(says(read_bytes("1023", 1024), "at least 1 KiB"));
+}
+
+TEST_CASE("seconds may have a fraction, down to the millisecond") {
+  CHECK(*read_seconds("60", milliseconds(0), hour) == std::chrono::seconds(60));
+  CHECK(*read_seconds("0.25", milliseconds(0), hour) == milliseconds(250));
+  CHECK(*read_seconds("0.0014", milliseconds(0), hour) == milliseconds(1));
+  CHECK(*read_seconds("0", milliseconds(0), hour) == milliseconds(0));
+  CHECK(*read_seconds("3600", milliseconds(0), hour) == hour);
+}
+
+TEST_CASE("seconds that are no number or out of bounds are refused") {
+  for (auto const* text : {"", "s", "1s", "nan", "inf", "-inf", "1e999", "1,5", " 1"})
+    CHECK_MESSAGE(says(read_seconds(text, milliseconds(0), hour), "number of seconds"), text);
+  for (auto const* text : {"-1", "-0.0001", "3601", "1e30"})
+    CHECK_MESSAGE(says(read_seconds(text, milliseconds(0), hour), "from 0 s to 3600 s"), text);
+  CHECK(says(read_seconds("0", milliseconds(1), hour), "from 0.001 s"));
+  CHECK(says(read_seconds("0.0004", milliseconds(1), hour), "from 0.001 s"));
+}
+
+TEST_CASE("an endpoint has a name, a kind and, if it rejects, a reason") {
+  auto const service = read_endpoint("wsData=service");
+  CHECK(service->name == "wsData");
+  CHECK(service->kind == EndpointKind::service);
+  CHECK(read_endpoint("a.b-c_9=broadcast")->kind == EndpointKind::broadcast);
+  auto const reject = read_endpoint("wsOld=reject:moved to wsNew: see =there=");
+  CHECK(reject->kind == EndpointKind::reject);
+  CHECK(reject->reject_reason == "moved to wsNew: see =there=");
+  CHECK(read_endpoint("wsOld=reject")->reject_reason.empty());
+  CHECK(read_endpoint("wsOld=reject:")->reject_reason.empty());
+}
+
+TEST_CASE("an endpoint's name can be a path of its own and nothing else") {
+  auto const longest = std::string(64, 'n');
+  CHECK(read_endpoint(longest + "=service")->name == longest);
+  for (auto const& name : {std::string(65, 'n'), std::string(), std::string("a/b"), std::string("a b"),
+                           std::string("a?"), std::string("\xc3\xa4")})
+    CHECK_MESSAGE(says(read_endpoint(name + "=service"), "has the name"), name);
+  for (auto const* name :
+       {"v1", "login", "logout", "livez", "readyz", "healthz", "metrics", "version", "problems", ".."})
+    CHECK_MESSAGE(says(read_endpoint(std::string(name) + "=service"), "path of the gateway's own"), name);
+}
+
+TEST_CASE("an endpoint without kind, of unknown kind or with a reason out of place is refused") {
+  CHECK(says(read_endpoint("wsData"), "NAME=KIND"));
+  CHECK(says(read_endpoint("wsData="), "unknown kind ''"));
+  CHECK(says(read_endpoint("wsData=Service"), "unknown kind 'Service'"));
+  CHECK(says(read_endpoint("wsData=service:why"), "only the kind reject"));
+}
+
+TEST_CASE("a reject reason fits into a close frame") {
+  CHECK(read_endpoint("e=reject:" + std::string(123, 'r'))->reject_reason.size() == 123);
+  CHECK(says(read_endpoint("e=reject:" + std::string(124, 'r')), "124 bytes: at most 123"));
+}
+
+TEST_CASE("a server is a host and a port") {
+  CHECK(read_server("lab.example:80")->host == "lab.example");
+  CHECK(read_server("lab.example:80")->port == 80);
+  CHECK(read_server("[::1]:8888")->host == "::1");
+  for (auto const* text : {"lab.example", ":80", "", "::1:80", "http://lab:80", "a b:80", "[]:80"})
+    CHECK_MESSAGE(says(read_server(text), "HOST:PORT"), text);
+  for (auto const* text : {"lab:", "lab:0", "lab:65536", "lab:x"})
+    CHECK_MESSAGE(says(read_server(text), "port"), text);
+}
+
+TEST_CASE("log levels have four names") {
+  CHECK(*read_level("debug") == LogLevel::debug);
+  CHECK(*read_level("info") == LogLevel::info);
+  CHECK(*read_level("warning") == LogLevel::warning);
+  CHECK(*read_level("error") == LogLevel::error);
+  CHECK(says(read_level("warn"), "debug, info, warning or error"));
+}
+
+TEST_CASE("a refused token does not appear in the complaint") {
+  CHECK(*read_token("s3cret~+/=") == "s3cret~+/=");
+  CHECK(says(read_token("my secret"), "no header can carry"));
+  CHECK_FALSE(says(read_token("my secret"), "secret"));
+  CHECK_FALSE(read_token("").has_value());
+  CHECK_FALSE(read_token("line\nbreak").has_value());
+}
+
+TEST_CASE("an origin is a scheme and an authority") {
+  CHECK(*read_origin("https://lab.example") == "https://lab.example");
+  CHECK(*read_origin("http://127.0.0.1:8080") == "http://127.0.0.1:8080");
+  for (auto const* text :
+       {"lab.example", "https://", "https://lab.example/", "ftp://lab", "*", "null", "http://u@h"})
+    CHECK_MESSAGE(says(read_origin(text), "without a path"), text);
+}
+
+TEST_CASE("sizes and times are written as they are read") {
+  for (std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1000}, std::uint64_t{1536},
+                              std::uint64_t{16} << 20, std::uint64_t{3} << 30})
+    CHECK(*read_bytes(bytes_text(bytes), 0) == bytes);
+  CHECK(bytes_text(16 << 20) == "16 MiB");
+  CHECK(bytes_text(1536) == "1536 B");
+  CHECK(seconds_text(std::chrono::seconds(60)) == "60 s");
+  CHECK(seconds_text(milliseconds(250)) == "0.25 s");
+}
+
+}  // namespace reachback::service
