@@ -18,9 +18,9 @@ enum class EndpointKind : std::uint8_t {
 [[nodiscard]] std::string_view to_string(EndpointKind kind);
 
 struct EndpointConfig {
-  std::string name;                          ///< [A-Za-z0-9_.-]{1,64}; served at "/" + name
+  std::string name;  ///< [A-Za-z0-9_.-]{1,64}; served at "/" + name
   EndpointKind kind = EndpointKind::service;
-  std::string reject_reason;                 ///< for `reject`, at most 123 bytes of UTF-8
+  std::string reject_reason;  ///< for `reject`, at most 123 bytes of UTF-8
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
@@ -39,7 +39,7 @@ struct Config {
   std::vector<std::string> allowed_origins;  ///< e.g. "https://lab.example"; besides the gateway's own
 
   struct Limits {
-    std::size_t connections = 0;  ///< open TCP connections; 0: the soft limit of open files less 256
+    std::size_t connections = 0;          ///< open TCP connections; 0: the soft limit of open files less 256
     std::size_t connection_reserve = 64;  ///< beyond it, answered for probes only
     std::size_t message = 16u << 20;      ///< received from a WebSocket, inclusive
     std::size_t request = 64u << 20;      ///< body of an HTTP request

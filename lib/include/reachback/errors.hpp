@@ -15,8 +15,10 @@ using proto::ConnectionId;
 using proto::Delivery;
 using proto::Problem;
 
-/// Why a call, a message or a look-up failed: the same names that HTTP callers see (http-api.md's table). Timed out
-/// (`timed_out`), peer gone (`service_closed`), shutting down (`draining`) and nobody there (`no_service`) are different.
+/// Why a call, a message or a look-up failed: the same names that HTTP callers see (http-api.md's table).
+/// Timed out
+/// (`timed_out`), peer gone (`service_closed`), shutting down (`draining`) and nobody there (`no_service`)
+/// are different.
 struct Failure {
   Problem problem = Problem::internal;
   std::string detail;
@@ -31,7 +33,8 @@ struct Failure {
 template <class T>
 using Result = boost::system::result<T, Failure>;
 
-/// The gateway could not start: a port in use, a setting that makes no sense. `what()` is one line for a person.
+/// The gateway could not start: a port in use, a setting that makes no sense. `what()` is one line for a
+/// person.
 class StartError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

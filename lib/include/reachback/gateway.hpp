@@ -13,8 +13,8 @@ namespace async {
 class Clock;
 }
 
-/// A gateway inside a program: listens, lets services dial in, carries calls. Its members may be called from any
-/// thread that is not one of its shards.
+/// A gateway inside a program: listens, lets services dial in, carries calls. Its members may be called from
+/// any thread that is not one of its shards.
 class Gateway {
  public:
   /// Throws StartError when the configuration makes no sense.
@@ -26,8 +26,8 @@ class Gateway {
   Gateway(Gateway const&) = delete;
   Gateway& operator=(Gateway const&) = delete;
 
-  /// Serves an endpoint by a handler of one's own, which replaces a configured one of that name. Before `start`; the
-  /// handler outlives the gateway.
+  /// Serves an endpoint by a handler of one's own, which replaces a configured one of that name. Before
+  /// `start`; the handler outlives the gateway.
   void add_handler(BaseWebSocketHandler& handler);
 
   /// Listens and starts the shards' threads. Throws StartError, e.g. when the port is in use. Once.
@@ -35,8 +35,8 @@ class Gateway {
   /// The port that it listens on.
   [[nodiscard]] std::uint16_t port() const;
 
-  /// The orderly end (http-api.md, "Operating"): not ready for `drain_wait`, then draining up to `drain_grace`, then
-  /// closing. Returns at once; `wait` tells when all is over.
+  /// The orderly end (http-api.md, "Operating"): not ready for `drain_wait`, then draining up to
+  /// `drain_grace`, then closing. Returns at once; `wait` tells when all is over.
   void shut_down(Config::Duration drain_wait);
   /// The same with neither wait nor grace: calls end as `service-closed`.
   void stop_now();

@@ -18,7 +18,8 @@ class PayloadSource {
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// MD5 of all of it, in hex. May read everything; called once, first.
   [[nodiscard]] virtual std::string hash() = 0;
-  /// The next bytes, up to `max`; throws std::runtime_error when they cannot be had. Fewer than `max` only at the end.
+  /// The next bytes, up to `max`; throws std::runtime_error when they cannot be had. Fewer than `max` only at
+  /// the end.
   [[nodiscard]] virtual std::string read(std::size_t max) = 0;
 };
 
@@ -39,23 +40,27 @@ struct RemoteServiceConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8888;
   std::string endpoint = "wsData";
-  std::string user, password;  ///< logs in by the original's steps, unless there is a token
-  std::string token;           ///< sent as `Authorization: Bearer`
-  unsigned workers = 4;        ///< threads that answer; so many requests run in parallel
+  std::string user, password;           ///< logs in by the original's steps, unless there is a token
+  std::string token;                    ///< sent as `Authorization: Bearer`
+  unsigned workers = 4;                 ///< threads that answer; so many requests run in parallel
   std::size_t waiting_requests = 1000;  ///< beyond those, a request is answered with an error at once
-  Config::Duration first_retry = std::chrono::milliseconds(250);  ///< doubled up to `longest_retry`, with jitter
+  Config::Duration first_retry =
+      std::chrono::milliseconds(250);  ///< doubled up to `longest_retry`, with jitter
   Config::Duration longest_retry = std::chrono::seconds(15);
-  /// Called on the service's thread and on its workers; must not block. No payload and no secret is ever in a text.
+  /// Called on the service's thread and on its workers; must not block. No payload and no secret is ever in a
+  /// text.
   std::function<void(LogLevel, std::string_view)> log;
   /// Told on the service's thread each time the connection opens.
   std::function<void()> attached;
 };
 
-/// Answers one request; runs on a worker thread, several at once. What it throws becomes an error answer with its text.
+/// Answers one request; runs on a worker thread, several at once. What it throws becomes an error answer with
+/// its text.
 using ServiceFunction = std::function<ServiceAnswer(std::string_view request)>;
 
-/// The other side: dials in to a gateway that speaks the wire protocol, logs in, stays connected (reconnects with
-/// jittered backoff), and answers requests in parallel, in parts of 10 MiB of which few are in memory at any time.
+/// The other side: dials in to a gateway that speaks the wire protocol, logs in, stays connected (reconnects
+/// with jittered backoff), and answers requests in parallel, in parts of 10 MiB of which few are in memory at
+/// any time.
 class RemoteService {
  public:
   /// Throws StartError when the configuration makes no sense.
@@ -64,11 +69,11 @@ class RemoteService {
   RemoteService(RemoteService const&) = delete;
   RemoteService& operator=(RemoteService const&) = delete;
 
-  /// Runs on the calling thread until `stop`; once. False when the gateway refused the log-in or the token: trying again
-  /// would not help. Returns when no worker is at work any more.
+  /// Runs on the calling thread until `stop`; once. False when the gateway refused the log-in or the token:
+  /// trying again would not help. Returns when no worker is at work any more.
   [[nodiscard]] bool run();
-  /// Any thread, but not inside a signal handler: closes with 1001 and lets `run` return. Answers in the making are
-  /// abandoned at their next part; a ServiceFunction that runs is waited for.
+  /// Any thread, but not inside a signal handler: closes with 1001 and lets `run` return. Answers in the
+  /// making are abandoned at their next part; a ServiceFunction that runs is waited for.
   void stop();
 
  private:

@@ -9,29 +9,32 @@
 
 namespace reachback {
 
-/// What a callback learns of the connection that a message came from (the seed's `client`). Valid during the callback.
+/// What a callback learns of the connection that a message came from (the seed's `client`). Valid during the
+/// callback.
 struct WebSocketClient {
   std::string_view endpoint;
   ConnectionId id{};
-  std::string_view user;            ///< who logged in, or the name of the token
+  std::string_view user;  ///< who logged in, or the name of the token
   std::string_view remote_address;
   std::function<void(LogLevel, std::string_view)> const* log = nullptr;  ///< the gateway's, may be null
 };
 
-/// The seed's `callback(client, message)`. Runs on the thread of the endpoint's shard and must not block it: hand work
-/// on. What it throws is logged and does not end the connection.
+/// The seed's `callback(client, message)`. Runs on the thread of the endpoint's shard and must not block it:
+/// hand work on. What it throws is logged and does not end the connection.
 using MessageCallback = std::function<void(WebSocketClient const& client, std::string_view message)>;
 
 /// The seed's `connNotify(endpoint, "open" | "close")`. The same thread and rules as MessageCallback.
 using ConnectionNotice = std::function<void(std::string_view endpoint, std::string_view event)>;
 
-/// The seed's defaultWebsocketCallback(client, message): reads the message as JSON and logs its `cmd` at debug level.
-/// Throws std::invalid_argument when it is no JSON object with a `cmd`, which is logged as any callback's error is.
+/// The seed's defaultWebsocketCallback(client, message): reads the message as JSON and logs its `cmd` at
+/// debug level. Throws std::invalid_argument when it is no JSON object with a `cmd`, which is logged as any
+/// callback's error is.
 void default_websocket_callback(WebSocketClient const& client, std::string_view message);
 
-/// The policy of an endpoint (the seed's BaseWebSocketHandler): who is told of what happens on its connections. This
-/// one is for endpoints of kind `broadcast`. Derive to override `open`, `on_message` or `on_close`, which run on the
-/// endpoint's shard as callbacks do; the gateway calls them. One handler serves one endpoint and outlives the gateway's run.
+/// The policy of an endpoint (the seed's BaseWebSocketHandler): who is told of what happens on its
+/// connections. This one is for endpoints of kind `broadcast`. Derive to override `open`, `on_message` or
+/// `on_close`, which run on the endpoint's shard as callbacks do; the gateway calls them. One handler serves
+/// one endpoint and outlives the gateway's run.
 class BaseWebSocketHandler {
  public:
   BaseWebSocketHandler() = default;
@@ -63,16 +66,17 @@ class BaseWebSocketHandler {
   std::string name_;
 };
 
-/// The seed's DataWebSocketHandler: connections are remote services that answer calls. The gateway matches answers to
-/// calls by itself and, when a connection leaves, ends its calls at once; a callback only watches the messages.
+/// The seed's DataWebSocketHandler: connections are remote services that answer calls. The gateway matches
+/// answers to calls by itself and, when a connection leaves, ends its calls at once; a callback only watches
+/// the messages.
 class DataWebSocketHandler : public BaseWebSocketHandler {
  public:
   void on_message(WebSocketClient const& client, std::string_view message) override;
   [[nodiscard]] EndpointKind kind() const override { return EndpointKind::service; }
 };
 
-/// The seed's RejectWebSocketHandler: accepts the upgrade and closes with 1008 (the original's 1 is no legal code) and
-/// the reason.
+/// The seed's RejectWebSocketHandler: accepts the upgrade and closes with 1008 (the original's 1 is no legal
+/// code) and the reason.
 class RejectWebSocketHandler : public BaseWebSocketHandler {
  public:
   /// The seed's initialize(rejectMsg), with the endpoint's name. At most 123 bytes.

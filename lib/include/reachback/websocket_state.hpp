@@ -20,10 +20,11 @@ struct SendCount {
   std::size_t dropped = 0;    ///< closed because they were too slow
 };
 
-/// The seed's websocketState: the endpoints with their connections. There is no global lock and no global list: each
-/// endpoint's lists live on its shard, and these functions ask there (the seed's wsConnLock, wsConnectionLists,
-/// wsCallbacks). Every function may be called from any thread that is not a shard's (not from a callback) while the
-/// gateway runs, and waits for the answer; the futures of the `async_` forms may be dropped and are for callbacks.
+/// The seed's websocketState: the endpoints with their connections. There is no global lock and no global
+/// list: each endpoint's lists live on its shard, and these functions ask there (the seed's wsConnLock,
+/// wsConnectionLists, wsCallbacks). Every function may be called from any thread that is not a shard's (not
+/// from a callback) while the gateway runs, and waits for the answer; the futures of the `async_` forms may
+/// be dropped and are for callbacks.
 class WebSocketState {
  public:
   explicit WebSocketState(gateway::Core& core) : core_(core) {}
@@ -33,12 +34,13 @@ class WebSocketState {
   /// The connections of an endpoint in the order in which they joined (the seed's wsConnectionLists[name]).
   [[nodiscard]] Result<std::vector<ConnectionId>> connections(std::string const& name) const;
 
-  /// The seed's sendWebSocketMessage(wsName, msg, conn): a text message to every connection of the endpoint, or to the
-  /// one named. `no_endpoint`, `no_connection` (the seed's StateError), `disabled` for kind `reject`.
+  /// The seed's sendWebSocketMessage(wsName, msg, conn): a text message to every connection of the endpoint,
+  /// or to the one named. `no_endpoint`, `no_connection` (the seed's StateError), `disabled` for kind
+  /// `reject`.
   Result<SendCount> send_websocket_message(std::string const& name, std::string message,
                                            std::optional<ConnectionId> connection = std::nullopt);
-  std::future<Result<SendCount>> async_send_websocket_message(std::string const& name, std::string message,
-                                                              std::optional<ConnectionId> connection = std::nullopt);
+  std::future<Result<SendCount>> async_send_websocket_message(
+      std::string const& name, std::string message, std::optional<ConnectionId> connection = std::nullopt);
 
   /// The seed's closeAllConnections(): closes every connection of every endpoint (4000). Returns how many.
   std::size_t close_all_connections();

@@ -12,8 +12,8 @@ class Clock {
   virtual ~Clock() = default;
   /// Callable on any thread.
   [[nodiscard]] virtual core::TimePoint now() const = 0;
-  /// A clock that does not run by itself calls `changed` after each of its moves and returns true; a shard then arms no
-  /// timer of the system. Called before the shard runs.
+  /// A clock that does not run by itself calls `changed` after each of its moves and returns true; a shard
+  /// then arms no timer of the system. Called before the shard runs.
   [[nodiscard]] virtual bool moved_by_hand(std::function<void()> changed) = 0;
 };
 

@@ -10,9 +10,10 @@
 
 namespace reachback::async {
 
-/// Brings function objects from any thread to one shard, in the order in which each sender posted them. Lock-free; many
-/// messages cost one wake-up of the loop. It has no bound of its own: whatever is posted holds a permit of what bounds
-/// it (a pending call, a share of a budget). What is left when it dies is destroyed without being run.
+/// Brings function objects from any thread to one shard, in the order in which each sender posted them.
+/// Lock-free; many messages cost one wake-up of the loop. It has no bound of its own: whatever is posted
+/// holds a permit of what bounds it (a pending call, a share of a budget). What is left when it dies is
+/// destroyed without being run.
 class Mailbox {
  public:
   explicit Mailbox(Executor executor) : executor_(executor) {}
@@ -27,7 +28,8 @@ class Mailbox {
     Letter* head = head_.load(std::memory_order_relaxed);
     do {
       letter->next = head;
-    } while (!head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_relaxed));
+    } while (
+        !head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_relaxed));
     // Only who finds it empty wakes the shard: the others' letters are in the same batch.
     if (head == nullptr) boost::asio::post(executor_, [this] { run_all(); });
   }

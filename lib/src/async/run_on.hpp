@@ -10,9 +10,9 @@
 
 namespace reachback::async {
 
-/// Runs `function` on another shard and brings its result back; at once when `target` is this one. Both shards live
-/// until the result is there. `function` must not throw and not return void. A cancelled waiter throws operation_aborted,
-/// as every coroutine does at its next await; the function still runs.
+/// Runs `function` on another shard and brings its result back; at once when `target` is this one. Both
+/// shards live until the result is there. `function` must not throw and not return void. A cancelled waiter
+/// throws operation_aborted, as every coroutine does at its next await; the function still runs.
 template <class Function>
 [[nodiscard]] Task<std::invoke_result_t<Function&>> run_on(Shard& target, Function function) {
   using Result = std::invoke_result_t<Function&>;

@@ -43,8 +43,8 @@ void Shard::move(Deadlines::Handle handle, core::TimePoint when) {
   arm();
 }
 
-// The timer may go off too early, for a deadline that has moved or gone since: it then finds nothing and is armed anew.
-// So a call that is answered in time costs no system call for its deadline.
+// The timer may go off too early, for a deadline that has moved or gone since: it then finds nothing and is
+// armed anew. So a call that is answered in time costs no system call for its deadline.
 void Shard::arm() {
   auto const next = deadlines_.next();
   if (clock_by_hand_ || stopping_ || !next || (armed_ && *armed_ <= *next)) return;

@@ -27,9 +27,9 @@ class Flushable {
   ~Flushable() = default;
 };
 
-/// One io_context run by one thread: an implicit strand. Everything that lives on it is touched by that thread alone;
-/// other threads reach it by `post`. It brings what every connection shares: the clock, one deadline table with one
-/// timer, the list of what wants to be flushed, a buffer to receive into.
+/// One io_context run by one thread: an implicit strand. Everything that lives on it is touched by that
+/// thread alone; other threads reach it by `post`. It brings what every connection shares: the clock, one
+/// deadline table with one timer, the list of what wants to be flushed, a buffer to receive into.
 class Shard {
  public:
   using Deadlines = core::DeadlineTable<std::function<void()>>;
@@ -89,7 +89,9 @@ class Shard {
   asio::executor_work_guard<Executor> work_{context_.get_executor()};
   Mailbox mailbox_{context_.get_executor()};
   Deadlines deadlines_;
-  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_{context_};
+  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                             Executor>
+      timer_{context_};
   std::optional<core::TimePoint> armed_;
   bool clock_by_hand_ = false;
   bool stopping_ = false;

@@ -11,7 +11,8 @@ namespace reachback::async {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-/// The one executor type of the library: a shard's io_context. Concrete, so that no call goes through any_executor.
+/// The one executor type of the library: a shard's io_context. Concrete, so that no call goes through
+/// any_executor.
 using Executor = asio::io_context::executor_type;
 
 /// A coroutine on a shard.

@@ -12,8 +12,8 @@
 
 namespace reachback::async {
 
-/// The parent of coroutines: starts them, can cancel them, and joins them. Lives on one shard; must be joined before it
-/// dies. An exception that leaves a child is given to `report` and ends that child alone.
+/// The parent of coroutines: starts them, can cancel them, and joins them. Lives on one shard; must be joined
+/// before it dies. An exception that leaves a child is given to `report` and ends that child alone.
 class TaskGroup {
  public:
   using Report = std::function<void(std::exception_ptr)>;

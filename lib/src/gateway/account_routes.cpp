@@ -13,11 +13,20 @@ std::string escape_html(std::string_view text) {
   std::string escaped;
   for (char const c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;
@@ -27,31 +36,40 @@ std::string escape_html(std::string_view text) {
 std::string own_path(std::string_view next) {
   bool const plain = next.find_first_of("\\\r\n\t") == std::string_view::npos;
   bool printable = plain;
-  for (char const c : next) printable = printable && static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f;
+  for (char const c : next)
+    printable = printable && static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f;
   if (!printable || !next.starts_with('/') || next.starts_with("//")) return "/";
   return std::string(next);
 }
 
-std::string next_of(Exchange const& exchange) { return own_path(exchange.target.parameter("next").value_or("/")); }
+std::string next_of(Exchange const& exchange) {
+  return own_path(exchange.target.parameter("next").value_or("/"));
+}
 
 /// For a query: everything that could end the value or be read otherwise is percent-encoded.
 std::string encode_query(std::string_view text) {
   std::string encoded;
   for (char const c : text) {
-    bool const plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("/-_.~").find(c) != std::string_view::npos;
+    bool const plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                       std::string_view("/-_.~").find(c) != std::string_view::npos;
     plain ? static_cast<void>(encoded += c)
-          : static_cast<void>(fmt::format_to(std::back_inserter(encoded), "%{:02X}", static_cast<unsigned char>(c)));
+          : static_cast<void>(
+                fmt::format_to(std::back_inserter(encoded), "%{:02X}", static_cast<unsigned char>(c)));
   }
   return encoded;
 }
 
 std::string login_page(std::string_view xsrf, std::string_view next, std::string_view error) {
-  std::string const notice = error.empty() ? "" : fmt::format("<p role=\"alert\">{}</p>\n", escape_html(error));
+  std::string const notice =
+      error.empty() ? "" : fmt::format("<p role=\"alert\">{}</p>\n", escape_html(error));
   return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Log in</title></head>\n<body>\n<h1>Log in</h1>\n"
-      "{}<form action=\"/login?next={}\" method=\"post\">\n<input type=\"hidden\" name=\"_xsrf\" value=\"{}\">\n"
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Log "
+      "in</title></head>\n<body>\n<h1>Log in</h1>\n"
+      "{}<form action=\"/login?next={}\" method=\"post\">\n<input type=\"hidden\" name=\"_xsrf\" "
+      "value=\"{}\">\n"
       "<label>Name <input name=\"name\" autocomplete=\"username\" autofocus></label>\n"
-      "<label>Password <input type=\"password\" name=\"password\" autocomplete=\"current-password\"></label>\n"
+      "<label>Password <input type=\"password\" name=\"password\" "
+      "autocomplete=\"current-password\"></label>\n"
       "<button>Log in</button>\n</form>\n</body></html>\n",
       notice, encode_query(next), escape_html(xsrf));
 }
@@ -84,7 +102,8 @@ async::Task<> show_login(Exchange& exchange, std::string error) {
   co_await exchange.respond(std::move(response));
 }
 
-std::string_view value_of(std::vector<std::pair<std::string, std::string>> const& form, std::string_view name) {
+std::string_view value_of(std::vector<std::pair<std::string, std::string>> const& form,
+                          std::string_view name) {
   for (auto const& [key, value] : form) {
     if (key == name) return value;
   }
@@ -103,10 +122,12 @@ async::Task<> serve_home(Exchange& exchange) {
   for (auto const& endpoint : exchange.core.endpoints()) {
     list += fmt::format("<li>{} ({})</li>\n", escape_html(endpoint->name()), to_string(endpoint->kind()));
   }
-  net::HttpResponse response = page(fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Reachback</title></head>\n<body>\n"
-      "<h1>Reachback</h1>\n<p>Logged in as {}. <a href=\"/logout\">Log out</a></p>\n<ul>\n{}</ul>\n</body></html>\n",
-      escape_html(exchange.who->user), list));
+  net::HttpResponse response =
+      page(fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+                       "charset=\"utf-8\"><title>Reachback</title></head>\n<body>\n"
+                       "<h1>Reachback</h1>\n<p>Logged in as {}. <a href=\"/logout\">Log "
+                       "out</a></p>\n<ul>\n{}</ul>\n</body></html>\n",
+                       escape_html(exchange.who->user), list));
   co_await exchange.respond(std::move(response));
 }
 
@@ -134,15 +155,16 @@ async::Task<> serve_login(Exchange& exchange) {
   }
   std::string_view const user = value_of(*form, "name");
   if (!exchange.core.credentials().check_password(user, value_of(*form, "password"))) {
-    exchange.core.log(LogLevel::info, fmt::format("a log-in failed, from {}", exchange.session.remote_address()));
+    exchange.core.log(LogLevel::info,
+                      fmt::format("a log-in failed, from {}", exchange.session.remote_address()));
     co_await show_login(exchange, "Wrong name or password.");
     co_return;
   }
   std::string const login = exchange.core.credentials().make_login(user, std::chrono::system_clock::now());
   auto const age = std::chrono::seconds(Credentials::login_lasts).count();
   net::HttpResponse response = redirect(next_of(exchange));
-  response.fields.emplace_back("Set-Cookie",
-                               fmt::format("login={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", login, age));
+  response.fields.emplace_back(
+      "Set-Cookie", fmt::format("login={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", login, age));
   co_await exchange.respond(std::move(response));
 }
 

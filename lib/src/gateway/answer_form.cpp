@@ -22,7 +22,9 @@ constexpr std::string_view octet_type = "application/octet-stream";
 /// A multiple of three, so that base64 has no padding between slices.
 constexpr std::size_t encode_slice = 192 * 1024;
 
-double milliseconds(core::Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+double milliseconds(core::Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
 
 /// Lets everything else on the shard have its turn between two slices of work.
 async::Task<> yield(async::Shard& shard) { co_await async::asio::post(shard.strand(), async::use_task); }
@@ -44,16 +46,17 @@ class NdjsonForm final : public AnswerForm {
   }
 
   async::Task<> break_off(CallFailure const& failure) override {
-    int const status = failure.failure.problem == Problem::service_closed ? proto::closed_status
-                                                                          : proto::http_status_of(failure.failure.problem);
+    int const status = failure.failure.problem == Problem::service_closed
+                           ? proto::closed_status
+                           : proto::http_status_of(failure.failure.problem);
     std::string const line = proto::error_message("unknown", status, failure.failure.detail, failure.call_id);
     bool const written = co_await exchange_.session.write(line, "\n");
     if (written) co_await exchange_.session.finish();
   }
 };
 
-/// What the forms have in common that give the payload, not the parts: parts in the order of their numbers, each decoded
-/// and checked before anything of it is passed on.
+/// What the forms have in common that give the payload, not the parts: parts in the order of their numbers,
+/// each decoded and checked before anything of it is passed on.
 class PayloadForm : public AnswerForm {
  public:
   using AnswerForm::AnswerForm;
@@ -147,8 +150,9 @@ class JsonForm final : public PayloadForm {
   using PayloadForm::PayloadForm;
 
   async::Task<Taken> take(Part part) override {
-    bool const verbatim = part.last && !exchange_.session.began() &&
-                          (part.answer.status != 200 || !part.answer.has_data || part.answer.position->count == 1);
+    bool const verbatim =
+        part.last && !exchange_.session.began() &&
+        (part.answer.status != 200 || !part.answer.has_data || part.answer.position->count == 1);
     if (verbatim) {
       Taken const taken = co_await respond(part, json_type, part.text.view());
       co_return taken;
@@ -237,9 +241,12 @@ class OctetForm final : public PayloadForm {
 std::unique_ptr<AnswerForm> AnswerForm::make(FormName name, Exchange& exchange,
                                              std::chrono::steady_clock::time_point asked_at) {
   switch (name) {
-    case FormName::ndjson: return std::make_unique<NdjsonForm>(exchange, asked_at);
-    case FormName::octet_stream: return std::make_unique<OctetForm>(exchange, asked_at);
-    case FormName::json: break;
+    case FormName::ndjson:
+      return std::make_unique<NdjsonForm>(exchange, asked_at);
+    case FormName::octet_stream:
+      return std::make_unique<OctetForm>(exchange, asked_at);
+    case FormName::json:
+      break;
   }
   return std::make_unique<JsonForm>(exchange, asked_at);
 }
@@ -256,13 +263,16 @@ net::HttpResponse AnswerForm::head(Part const& part, std::string_view content_ty
   response.fields = {
       {"Reachback-Status", std::to_string(part.answer.status)},
       {"Reachback-Call-Id", std::to_string(proto::to_number(part.answer.call_id))},
-      {"Reachback-Connection", std::to_string(proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})))},
-      {"Server-Timing", fmt::format("gateway;dur={:.3f}, service;dur={:.3f}",
-                                    milliseconds(std::max(core::Duration(0), total - part.took)), milliseconds(part.took))}};
+      {"Reachback-Connection",
+       std::to_string(proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})))},
+      {"Server-Timing",
+       fmt::format("gateway;dur={:.3f}, service;dur={:.3f}",
+                   milliseconds(std::max(core::Duration(0), total - part.took)), milliseconds(part.took))}};
   return response;
 }
 
-async::Task<Taken> AnswerForm::respond(Part const& part, std::string_view content_type, std::string_view body) {
+async::Task<Taken> AnswerForm::respond(Part const& part, std::string_view content_type,
+                                       std::string_view body) {
   net::HttpResponse response = head(part, content_type);
   response.fields.insert(response.fields.end(), exchange_.cors.begin(), exchange_.cors.end());
   bool const written = co_await exchange_.session.respond(std::move(response), body);

@@ -21,7 +21,8 @@ enum class Taken : std::uint8_t {
   service_error,  ///< the answer is an error and this form cannot carry it
 };
 
-/// Writes the parts of one answer to a caller, in one form, at the caller's pace. Lives while the answer lasts.
+/// Writes the parts of one answer to a caller, in one form, at the caller's pace. Lives while the answer
+/// lasts.
 class AnswerForm {
  public:
   [[nodiscard]] static std::unique_ptr<AnswerForm> make(FormName name, Exchange& exchange,
@@ -30,7 +31,8 @@ class AnswerForm {
       : exchange_(exchange), asked_at_(asked_at) {}
   virtual ~AnswerForm() = default;
 
-  /// Writes one part, or keeps it until those before it have come. After the last part the answer is written whole.
+  /// Writes one part, or keeps it until those before it have come. After the last part the answer is written
+  /// whole.
   [[nodiscard]] virtual async::Task<Taken> take(Part part) = 0;
   /// The answer breaks off after its head has been written.
   [[nodiscard]] virtual async::Task<> break_off(CallFailure const& failure);
@@ -39,7 +41,8 @@ class AnswerForm {
  protected:
   /// The head of an answer whose first part is `part`.
   [[nodiscard]] net::HttpResponse head(Part const& part, std::string_view content_type) const;
-  [[nodiscard]] async::Task<Taken> respond(Part const& part, std::string_view content_type, std::string_view body);
+  [[nodiscard]] async::Task<Taken> respond(Part const& part, std::string_view content_type,
+                                           std::string_view body);
 
   Exchange& exchange_;
   std::string fault_;

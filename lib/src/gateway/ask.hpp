@@ -9,13 +9,16 @@
 
 namespace reachback::gateway {
 
-/// Runs `function` on a shard for a thread that is none; the future has its result, or std::future_error (broken promise)
-/// when the shard ended before.
+/// Runs `function` on a shard for a thread that is none; the future has its result, or std::future_error
+/// (broken promise) when the shard ended before.
 template <class Function>
-[[nodiscard]] auto ask(async::Shard& shard, Function function) -> std::future<std::invoke_result_t<Function&>> {
+[[nodiscard]] auto ask(async::Shard& shard, Function function)
+    -> std::future<std::invoke_result_t<Function&>> {
   std::promise<std::invoke_result_t<Function&>> promise;
   auto future = promise.get_future();
-  shard.post([promise = std::move(promise), function = std::move(function)]() mutable { promise.set_value(function()); });
+  shard.post([promise = std::move(promise), function = std::move(function)]() mutable {
+    promise.set_value(function());
+  });
   return future;
 }
 

@@ -18,7 +18,9 @@ class Outcome {
 
   [[nodiscard]] static Outcome answered() { return Outcome(count - 2); }
   [[nodiscard]] static Outcome cancelled() { return Outcome(count - 1); }
-  [[nodiscard]] static Outcome failed(proto::Problem problem) { return Outcome(static_cast<std::size_t>(problem)); }
+  [[nodiscard]] static Outcome failed(proto::Problem problem) {
+    return Outcome(static_cast<std::size_t>(problem));
+  }
 
   [[nodiscard]] std::size_t index() const { return index_; }
 
@@ -27,10 +29,11 @@ class Outcome {
   std::size_t index_;
 };
 
-/// What one shard's callers saw of one endpoint's calls: plain counters of that shard, added up at the scrape.
+/// What one shard's callers saw of one endpoint's calls: plain counters of that shard, added up at the
+/// scrape.
 struct CallMetrics {
-  static constexpr std::array<double, 14> bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                 0.25,   0.5,   1,      2.5,   10,   60};
+  static constexpr std::array<double, 14> bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                 0.1,    0.25,  0.5,    1,     2.5,  10,    60};
 
   std::array<std::uint64_t, Outcome::count> outcomes{};
   std::array<std::uint64_t, bounds.size() + 1> durations{};
@@ -42,8 +45,17 @@ struct CallMetrics {
 
 /// Why a message of a service was dropped.
 enum class DropReason : std::uint8_t {
-  not_an_object, bad_json, too_deep, bad_cmd, bad_status, bad_call_id,
-  not_utf8, unknown_call, wrong_connection, duplicate_part, count,
+  not_an_object,
+  bad_json,
+  too_deep,
+  bad_cmd,
+  bad_status,
+  bad_call_id,
+  not_utf8,
+  unknown_call,
+  wrong_connection,
+  duplicate_part,
+  count,
 };
 
 /// With dashes, as the metric's label has it.

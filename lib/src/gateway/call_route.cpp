@@ -11,7 +11,8 @@
 namespace reachback::gateway {
 namespace {
 
-/// What a time-out's text is made of: a small request is kept whole, a big one is described before it is sent.
+/// What a time-out's text is made of: a small request is kept whole, a big one is described before it is
+/// sent.
 constexpr std::size_t kept_request = 4096;
 
 struct AskedCall {
@@ -26,7 +27,8 @@ std::optional<Failure> closed_to_calls(Exchange const& exchange) {
   Endpoint const* const endpoint = exchange.endpoint();
   Failure failure;
   if (endpoint == nullptr) {
-    failure = {Problem::no_endpoint, fmt::format("there is no endpoint '{}'", exchange.captures[0]), Delivery::not_sent};
+    failure = {Problem::no_endpoint, fmt::format("there is no endpoint '{}'", exchange.captures[0]),
+               Delivery::not_sent};
   } else if (endpoint->kind() == EndpointKind::broadcast) {
     failure = {Problem::wrong_kind, "this endpoint broadcasts; it answers no calls", Delivery::not_sent};
   } else if (endpoint->kind() == EndpointKind::reject) {
@@ -65,7 +67,8 @@ async::Task<Result<AskedCall>> read_call(Exchange& exchange) {
     failure = {Problem::bad_message, checked.error().detail, Delivery::not_sent};
     co_return std::move(failure);
   }
-  call.description = body->size() <= kept_request ? std::string(body->view()) : proto::describe_request(body->view());
+  call.description =
+      body->size() <= kept_request ? std::string(body->view()) : proto::describe_request(body->view());
   call.start.checked = *checked;
   call.start.message = std::move(*body);
   co_return std::move(call);
@@ -75,7 +78,8 @@ std::string timeout_text(core::Duration timeout, std::string const& description)
   std::string const described = description.size() <= kept_request && description.starts_with('{')
                                     ? proto::describe_request(description)
                                     : description;
-  return fmt::format("no answer came within {} s to {}", std::chrono::duration<double>(timeout).count(), described);
+  return fmt::format("no answer came within {} s to {}", std::chrono::duration<double>(timeout).count(),
+                     described);
 }
 
 /// Follows one call from its start to its end, and says how it ended.
@@ -84,14 +88,16 @@ async::Task<Outcome> follow(Exchange& exchange, AskedCall call) {
   call.start.request.caller = exchange.caller.expect();
   auto const form = AnswerForm::make(call.form, exchange, exchange.scope.shard.now());
   exchange.session.on_hang_up([&caller = exchange.caller] { caller.cancel(core::CallEnd::cancelled); });
-  call.endpoint->shard().dispatch(
-      [endpoint = call.endpoint, start = std::move(call.start)]() mutable { endpoint->start_call(std::move(start)); });
+  call.endpoint->shard().dispatch([endpoint = call.endpoint, start = std::move(call.start)]() mutable {
+    endpoint->start_call(std::move(start));
+  });
   Taken taken = Taken::ok;
   while (taken == Taken::ok) {
     CallEvent event = co_await exchange.caller.next();
     if (exchange.session.hung_up()) co_return Outcome::cancelled();
     if (auto* const ended = std::get_if<CallFailure>(&event)) {
-      if (ended->failure.problem == Problem::timed_out) ended->failure.detail = timeout_text(timeout, call.description);
+      if (ended->failure.problem == Problem::timed_out)
+        ended->failure.detail = timeout_text(timeout, call.description);
       if (exchange.session.began()) {
         co_await form->break_off(*ended);
       } else {
@@ -118,7 +124,8 @@ async::Task<Outcome> follow(Exchange& exchange, AskedCall call) {
   if (exchange.session.began()) {
     co_await form->break_off(failure);
   } else {
-    co_await exchange.refuse(failure.failure, failure.call_id, service_failed ? form->fault() : std::string());
+    co_await exchange.refuse(failure.failure, failure.call_id,
+                             service_failed ? form->fault() : std::string());
   }
   co_return Outcome::failed(failure.failure.problem);
 }

@@ -43,7 +43,8 @@ void CallerTable::deliver(core::CallerRef const& ref, CallEvent event) {
   if (over) caller->forget();
 }
 
-void CallerTable::started(core::CallerRef const& ref, Endpoint& endpoint, CallId call, ConnectionId connection) {
+void CallerTable::started(core::CallerRef const& ref, Endpoint& endpoint, CallId call,
+                          ConnectionId connection) {
   if (Caller* const caller = find(ref)) {
     caller->endpoint_ = &endpoint;
     caller->call_id_ = call;
@@ -78,7 +79,8 @@ async::Task<CallEvent> Caller::next() {
   auto [error, event] = co_await channel_.async_receive(async::use_task);
   if (error) {
     event = CallFailure();
-    std::get<CallFailure>(event).failure = {Problem::service_closed, "the call was given up", Delivery::unknown};
+    std::get<CallFailure>(event).failure = {Problem::service_closed, "the call was given up",
+                                            Delivery::unknown};
   }
   co_return std::move(event);
 }
@@ -86,7 +88,8 @@ async::Task<CallEvent> Caller::next() {
 void Caller::cancel(core::CallEnd reason) {
   if (generation_ == 0) return;
   if (endpoint_ != nullptr && call_id_) {
-    endpoint_->shard().dispatch([endpoint = endpoint_, call = *call_id_, reason] { endpoint->end_call(call, reason); });
+    endpoint_->shard().dispatch(
+        [endpoint = endpoint_, call = *call_id_, reason] { endpoint->end_call(call, reason); });
   }
   forget();
   channel_.cancel();

@@ -24,11 +24,11 @@ class Caller;
 /// One message of an answer on its way to the caller.
 struct Part {
   core::Buffer text;
-  proto::Answer answer;     ///< its views point into `text`, which may be moved but not changed
-  bool last = false;        ///< the answer is complete with it
-  core::Duration took{};    ///< at the endpoint, since the call began
-  core::Permit call_share;  ///< of this call's budget
-  core::Permit total_share; ///< of the budget of all callers
+  proto::Answer answer;      ///< its views point into `text`, which may be moved but not changed
+  bool last = false;         ///< the answer is complete with it
+  core::Duration took{};     ///< at the endpoint, since the call began
+  core::Permit call_share;   ///< of this call's budget
+  core::Permit total_share;  ///< of the budget of all callers
 };
 
 /// A call that ended without a complete answer.
@@ -40,8 +40,9 @@ struct CallFailure {
 /// What a caller waits for.
 using CallEvent = std::variant<Part, CallFailure>;
 
-/// The callers of one shard by their place, so that endpoints on any shard can name one by value. A reference to a caller
-/// that has gone, or to an earlier call of the same one, matches nothing. Lives as long as the shard's thread.
+/// The callers of one shard by their place, so that endpoints on any shard can name one by value. A reference
+/// to a caller that has gone, or to an earlier call of the same one, matches nothing. Lives as long as the
+/// shard's thread.
 class CallerTable {
  public:
   explicit CallerTable(std::size_t call_budget) : call_budget_(call_budget) {}
@@ -69,8 +70,9 @@ class CallerTable {
   std::uint64_t last_generation_ = 0;
 };
 
-/// Makes calls, one at a time, and waits for their answers through one Asio channel that it reuses. What belongs to an
-/// earlier call never enters the channel. Lives on its shard; each HTTP session and each call of the facade owns one.
+/// Makes calls, one at a time, and waits for their answers through one Asio channel that it reuses. What
+/// belongs to an earlier call never enters the channel. Lives on its shard; each HTTP session and each call
+/// of the facade owns one.
 class Caller {
  public:
   /// `shard_index` is the table's.
@@ -82,8 +84,8 @@ class Caller {
 
   /// A reference for a new call; what comes for the one before is dropped from now on.
   [[nodiscard]] core::CallerRef expect();
-  /// The next part, or how the call ended. After a last part or an end, nothing more comes. The wait ends at the latest
-  /// with the call's deadline, which the endpoint keeps; `cancel` ends it at once. One waiter.
+  /// The next part, or how the call ended. After a last part or an end, nothing more comes. The wait ends at
+  /// the latest with the call's deadline, which the endpoint keeps; `cancel` ends it at once. One waiter.
   [[nodiscard]] async::Task<CallEvent> next();
   /// Gives the call up: nobody waits for it any more. A waiter gets `reason`; the endpoint is told.
   void cancel(core::CallEnd reason);
@@ -93,8 +95,9 @@ class Caller {
 
  private:
   friend class CallerTable;
-  using Channel = async::asio::experimental::basic_channel<
-      async::Executor, async::asio::experimental::channel_traits<>, void(async::error_code, CallEvent)>;
+  using Channel =
+      async::asio::experimental::basic_channel<async::Executor, async::asio::experimental::channel_traits<>,
+                                               void(async::error_code, CallEvent)>;
 
   void forget();
 

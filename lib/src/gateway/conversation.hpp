@@ -11,11 +11,12 @@ namespace reachback::gateway {
 
 struct Exchange;
 
-/// The gateway's side of one HTTP session: brings each request to its route, and an upgrade to its endpoint. Owns the
-/// caller whose channel all calls of the session reuse. On the session's shard.
+/// The gateway's side of one HTTP session: brings each request to its route, and an upgrade to its endpoint.
+/// Owns the caller whose channel all calls of the session reuse. On the session's shard.
 class Conversation final : public net::HttpHandler {
  public:
-  /// `regular` is empty for a session that came in over the reserve: it gets probes answered and nothing else.
+  /// `regular` is empty for a session that came in over the reserve: it gets probes answered and nothing
+  /// else.
   Conversation(Core& core, ShardScope& scope, std::optional<core::Permit> regular);
 
   [[nodiscard]] net::Task<> handle(net::HttpSession& session) override;

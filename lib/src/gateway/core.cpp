@@ -1,7 +1,6 @@
 #include "gateway/core.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <random>
@@ -18,12 +17,12 @@ constexpr std::size_t spare_descriptors = 256;
 
 std::size_t connection_limit(Config const& config) {
   if (config.limits.connections != 0) return config.limits.connections;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 65'536;
-  return limit.rlim_cur > 2 * spare_descriptors ? limit.rlim_cur - spare_descriptors : limit.rlim_cur / 2;
+  std::size_t const files = net::open_file_limit();
+  return files > 2 * spare_descriptors ? files - spare_descriptors : files / 2;
 }
 
-/// Replicas behind one address must not use the same ids: a `connection=ID` meant for one must not match on another.
+/// Replicas behind one address must not use the same ids: a `connection=ID` meant for one must not match on
+/// another.
 std::uint64_t random_connection_id() {
   std::random_device random;
   std::uint64_t const high = random() & 0xfffff;
@@ -36,8 +35,8 @@ async::TaskGroup::Report reporter(Core const& core, std::string_view where) {
 
 }  // namespace
 
-ShardScope::ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget, std::size_t endpoints,
-                       async::TaskGroup::Report const& report)
+ShardScope::ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget,
+                       std::size_t endpoints, async::TaskGroup::Report const& report)
     : shard(index, clock),
       callers(call_budget),
       calls(endpoints),
@@ -47,7 +46,8 @@ ShardScope::ShardScope(std::uint32_t index, async::Clock& clock, std::size_t cal
 Core::Core(Config config, async::Clock& clock)
     : config_(std::move(config)),
       clock_(clock),
-      credentials_(config_.test_mode ? Credentials::TestAccount::on : Credentials::TestAccount::off, config_.tokens),
+      credentials_(config_.test_mode ? Credentials::TestAccount::on : Credentials::TestAccount::off,
+                   config_.tokens),
       parts_budget_(config_.limits.parts_budget),
       outboxes_budget_(config_.limits.outboxes_budget),
       receive_budget_(config_.limits.receive_budget),
@@ -137,10 +137,12 @@ void Core::listen() {
   auto const address = boost::asio::ip::make_address(config_.address, error);
   if (error) throw StartError(fmt::format("'{}' is no address to listen on", config_.address));
   try {
-    listener_ = std::make_unique<net::Listener>(scopes_.front()->shard, net::Tcp::endpoint(address, config_.port),
-                                                all_connections_, static_cast<net::AcceptSink&>(*this));
+    listener_ =
+        std::make_unique<net::Listener>(scopes_.front()->shard, net::Tcp::endpoint(address, config_.port),
+                                        all_connections_, static_cast<net::AcceptSink&>(*this));
   } catch (boost::system::system_error const& failure) {
-    throw StartError(fmt::format("cannot listen on {} port {}: {}", config_.address, config_.port, failure.code().message()));
+    throw StartError(fmt::format("cannot listen on {} port {}: {}", config_.address, config_.port,
+                                 failure.code().message()));
   }
   port_ = listener_->port();
 }
@@ -160,8 +162,8 @@ void Core::on_accept(net::LooseSocket socket, core::Permit permit) {
 async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit) {
   auto regular = regular_connections_.acquire(1);
   auto conversation = std::make_unique<Conversation>(*this, scope, std::move(regular));
-  net::HttpSession session(scope.shard, std::move(socket).attach(scope.shard), http_settings_, std::move(permit),
-                           std::move(conversation));
+  net::HttpSession session(scope.shard, std::move(socket).attach(scope.shard), http_settings_,
+                           std::move(permit), std::move(conversation));
   scope.sessions.insert(&session);
   std::exception_ptr failure;
   try {
@@ -211,7 +213,8 @@ async::Task<> Core::end_in_order() {
   parts_left_ = endpoints_.size();
   for (auto& endpoint : endpoints_) {
     ShardScope& scope = *scopes_[endpoint->shard().index()];
-    scope.shard.dispatch([this, &scope, &endpoint = *endpoint] { scope.ending.spawn(end_endpoint(endpoint)); });
+    scope.shard.dispatch(
+        [this, &scope, &endpoint = *endpoint] { scope.ending.spawn(end_endpoint(endpoint)); });
   }
   while (parts_left_ != 0) co_await end_event_->wait();
   listener_->stop();
@@ -231,12 +234,14 @@ async::Task<> Core::end_endpoint(Endpoint& endpoint) {
   part_ended();
 }
 
-// Answers that are complete may still be on their way to their callers: those get the time of a closing handshake.
+// Answers that are complete may still be on their way to their callers: those get the time of a closing
+// handshake.
 async::Task<> Core::end_sessions(ShardScope& scope) {
   async::Deadline patience(scope.shard, [&scope] {
     for (auto* const session : scope.sessions) session->stop();
   });
-  patience.set_in(hurry_.load(std::memory_order_acquire) ? core::Duration(0) : connection_settings_.close_timeout);
+  patience.set_in(hurry_.load(std::memory_order_acquire) ? core::Duration(0)
+                                                         : connection_settings_.close_timeout);
   for (auto* const session : scope.sessions) session->drain();
   co_await scope.tasks.join();
   part_ended();

@@ -41,8 +41,8 @@ struct ShardScope {
   async::TaskGroup ending;  ///< what ends the sessions and endpoints
 };
 
-/// The gateway's parts and its life: starts the shards, spreads sockets over them, knows the endpoints, and carries out
-/// the orderly end. What is shared between shards is either constant after `start` or atomic.
+/// The gateway's parts and its life: starts the shards, spreads sockets over them, knows the endpoints, and
+/// carries out the orderly end. What is shared between shards is either constant after `start` or atomic.
 class Core final : private net::AcceptSink {
  public:
   enum class Phase : std::uint8_t { starting, ready, not_ready, draining, over };
@@ -74,7 +74,9 @@ class Core final : private net::AcceptSink {
   [[nodiscard]] core::Budget& all_connections() { return all_connections_; }
   [[nodiscard]] std::chrono::system_clock::time_point started_at() const { return started_at_; }
 
-  [[nodiscard]] ConnectionId next_connection_id() { return ConnectionId{next_connection_.fetch_add(1, std::memory_order_relaxed)}; }
+  [[nodiscard]] ConnectionId next_connection_id() {
+    return ConnectionId{next_connection_.fetch_add(1, std::memory_order_relaxed)};
+  }
   /// A call ended: the drain may be waiting for it.
   void call_ended();
 

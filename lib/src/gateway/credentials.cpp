@@ -17,7 +17,8 @@ constexpr std::string_view test_name = "test";
 std::string to_hex(std::string_view bytes) {
   std::string hex;
   hex.reserve(bytes.size() * 2);
-  for (char const byte : bytes) fmt::format_to(std::back_inserter(hex), "{:02x}", static_cast<unsigned char>(byte));
+  for (char const byte : bytes)
+    fmt::format_to(std::back_inserter(hex), "{:02x}", static_cast<unsigned char>(byte));
   return hex;
 }
 
@@ -32,7 +33,8 @@ std::string random_bytes(std::size_t count) {
 std::string sha256(std::string_view text) {
   std::string digest(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(), nullptr);
+  EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(),
+             nullptr);
   digest.resize(size);
   return digest;
 }
@@ -68,7 +70,8 @@ std::string_view cookie(wire::HttpFields const& fields, std::string_view name) {
       auto const equals = pair.find('=');
       if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
       std::string_view value = pair.substr(equals + 1);
-      if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+      if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+        value = value.substr(1, value.size() - 2);
       return value;
     }
   }
@@ -85,7 +88,8 @@ std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, Wall
   std::string_view const authorization = fields.get("Authorization");
   if (authorization.empty()) return verify_login(cookie(fields, "login"), now);
   constexpr std::string_view scheme = "Bearer ";
-  if (authorization.size() <= scheme.size() || !wire::equal_ignoring_case(authorization.substr(0, scheme.size()), scheme)) {
+  if (authorization.size() <= scheme.size() ||
+      !wire::equal_ignoring_case(authorization.substr(0, scheme.size()), scheme)) {
     return std::nullopt;
   }
   std::string const hash = sha256(trim(authorization.substr(scheme.size())));
@@ -104,15 +108,17 @@ bool Credentials::check_password(std::string_view user, std::string_view passwor
 std::string Credentials::sign(std::string_view text) const {
   std::string mac(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<unsigned char const*>(text.data()),
-       text.size(), reinterpret_cast<unsigned char*>(mac.data()), &size);
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+       reinterpret_cast<unsigned char const*>(text.data()), text.size(),
+       reinterpret_cast<unsigned char*>(mac.data()), &size);
   mac.resize(size);
   return to_hex(mac);
 }
 
 // The cookie is USER|EXPIRY|MAC: the user's name in hex, the time in seconds since the epoch.
 std::string Credentials::make_login(std::string_view user, WallClock::time_point now) const {
-  auto const expiry = std::chrono::duration_cast<std::chrono::seconds>((now + login_lasts).time_since_epoch()).count();
+  auto const expiry =
+      std::chrono::duration_cast<std::chrono::seconds>((now + login_lasts).time_since_epoch()).count();
   std::string const signed_part = fmt::format("{}|{}", to_hex(user), expiry);
   return fmt::format("{}|{}", signed_part, sign(signed_part));
 }

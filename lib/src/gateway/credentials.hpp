@@ -15,8 +15,8 @@ struct Identity {
   std::string user;
 };
 
-/// Knows who may come in: the test account, bearer tokens, and the cookies that it signs itself (HMAC-SHA256 with a key
-/// made at start). Constant after construction: any thread. Secrets are compared in constant time.
+/// Knows who may come in: the test account, bearer tokens, and the cookies that it signs itself (HMAC-SHA256
+/// with a key made at start). Constant after construction: any thread. Secrets are compared in constant time.
 class Credentials {
  public:
   enum class TestAccount : bool { off, on };
@@ -24,9 +24,10 @@ class Credentials {
 
   Credentials(TestAccount test_account, std::vector<std::string> const& tokens);
 
-  /// The identity of a request's bearer token or `login` cookie; nothing without a valid one. An invalid token is not
-  /// made good by a cookie.
-  [[nodiscard]] std::optional<Identity> verify(wire::HttpFields const& fields, WallClock::time_point now) const;
+  /// The identity of a request's bearer token or `login` cookie; nothing without a valid one. An invalid
+  /// token is not made good by a cookie.
+  [[nodiscard]] std::optional<Identity> verify(wire::HttpFields const& fields,
+                                               WallClock::time_point now) const;
   [[nodiscard]] bool check_password(std::string_view user, std::string_view password) const;
   /// The value of the cookie `login`, good for half a day.
   [[nodiscard]] std::string make_login(std::string_view user, WallClock::time_point now) const;
@@ -36,7 +37,8 @@ class Credentials {
   static constexpr std::chrono::hours login_lasts{12};
 
  private:
-  [[nodiscard]] std::optional<Identity> verify_login(std::string_view cookie, WallClock::time_point now) const;
+  [[nodiscard]] std::optional<Identity> verify_login(std::string_view cookie,
+                                                     WallClock::time_point now) const;
   [[nodiscard]] std::string sign(std::string_view text) const;
 
   bool const test_account_;

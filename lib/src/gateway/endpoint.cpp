@@ -18,46 +18,64 @@ using proto::to_number;
 
 constexpr std::size_t closing_batch = 64;
 
-/// "Unique in the process, rising per endpoint": one counter for all endpoints, started at the time in microseconds, so
-/// that a late answer from before a restart matches nothing. It stays below 2^53 until the year 2255.
+/// "Unique in the process, rising per endpoint": one counter for all endpoints, started at the time in
+/// microseconds, so that a late answer from before a restart matches nothing. It stays below 2^53 until the
+/// year 2255.
 CallId next_call_id() {
-  static std::atomic<std::uint64_t> next{static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count())};
+  static std::atomic<std::uint64_t> next{
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count())};
   return CallId{next.fetch_add(1, std::memory_order_relaxed)};
 }
 
 Problem problem_of(core::CallEnd end) {
   switch (end) {
-    case core::CallEnd::timed_out: return Problem::timed_out;
-    case core::CallEnd::bad_answer: return Problem::bad_answer;
-    case core::CallEnd::slow_caller: return Problem::slow_caller;
+    case core::CallEnd::timed_out:
+      return Problem::timed_out;
+    case core::CallEnd::bad_answer:
+      return Problem::bad_answer;
+    case core::CallEnd::slow_caller:
+      return Problem::slow_caller;
     case core::CallEnd::connection_closed:
     case core::CallEnd::cancelled:
-    case core::CallEnd::shut_down: break;
+    case core::CallEnd::shut_down:
+      break;
   }
   return Problem::service_closed;
 }
 
 std::string detail_of(core::EndedCall const& call) {
   switch (call.end) {
-    case core::CallEnd::timed_out: return "no answer came within the time-out";
-    case core::CallEnd::bad_answer: return call.detail;
-    case core::CallEnd::slow_caller: return "more of the answer waited for its caller than the budget allows";
-    case core::CallEnd::shut_down: return "the gateway is shutting down";
+    case core::CallEnd::timed_out:
+      return "no answer came within the time-out";
+    case core::CallEnd::bad_answer:
+      return call.detail;
+    case core::CallEnd::slow_caller:
+      return "more of the answer waited for its caller than the budget allows";
+    case core::CallEnd::shut_down:
+      return "the gateway is shutting down";
     case core::CallEnd::cancelled:
-    case core::CallEnd::connection_closed: break;
+    case core::CallEnd::connection_closed:
+      break;
   }
   return std::string(proto::closed_text);
 }
 
 DropReason drop_reason_of(proto::AnswerFault fault) {
   switch (fault) {
-    case proto::AnswerFault::not_an_object: return DropReason::not_an_object;
-    case proto::AnswerFault::bad_json: return DropReason::bad_json;
-    case proto::AnswerFault::too_deep: return DropReason::too_deep;
-    case proto::AnswerFault::bad_cmd: return DropReason::bad_cmd;
-    case proto::AnswerFault::bad_status: return DropReason::bad_status;
-    case proto::AnswerFault::bad_call_id: break;
+    case proto::AnswerFault::not_an_object:
+      return DropReason::not_an_object;
+    case proto::AnswerFault::bad_json:
+      return DropReason::bad_json;
+    case proto::AnswerFault::too_deep:
+      return DropReason::too_deep;
+    case proto::AnswerFault::bad_cmd:
+      return DropReason::bad_cmd;
+    case proto::AnswerFault::bad_status:
+      return DropReason::bad_status;
+    case proto::AnswerFault::bad_call_id:
+      break;
   }
   return DropReason::bad_call_id;
 }
@@ -94,7 +112,8 @@ Endpoint::Endpoint(Core& core, async::Shard& shard, std::size_t index, EndpointC
       deadline_(shard, [this] { expire(); }),
       pause_over_(shard.strand()),
       pause_(shard, [this] { pause_over_.notify(); }),
-      tasks_(shard.strand(), [this](std::exception_ptr const& error) { core_.report(error, config_.name); }) {}
+      tasks_(shard.strand(), [this](std::exception_ptr const& error) { core_.report(error, config_.name); }) {
+}
 
 Endpoint::~Endpoint() = default;
 
@@ -102,8 +121,9 @@ Endpoint::~Endpoint() = default;
 
 void Endpoint::admit(Upgrade upgrade) {
   wire::HttpRequestHead const head = std::move(upgrade.head);
-  auto member = std::make_unique<Member>(shard_, std::move(upgrade), core_.next_connection_id(),
-                                         core_.connection_settings(), static_cast<net::ConnectionSink&>(*this));
+  auto member =
+      std::make_unique<Member>(shard_, std::move(upgrade), core_.next_connection_id(),
+                               core_.connection_settings(), static_cast<net::ConnectionSink&>(*this));
   std::string fault;
   if (closing_ || !member->connection.accept(head, core_.config().limits.message, fault)) return;
   tasks_.spawn(serve(std::move(member)));
@@ -131,8 +151,9 @@ async::Task<> Endpoint::serve(std::unique_ptr<Member> member) {
 void Endpoint::join(Member& member) {
   ++past_.opened;
   state_.join(member.connection.id());
-  core_.log(LogLevel::info, fmt::format("{}: connection {} of {} from {} opened", name(),
-                                        to_number(member.connection.id()), member.user, member.remote_address));
+  core_.log(LogLevel::info,
+            fmt::format("{}: connection {} of {} from {} opened", name(), to_number(member.connection.id()),
+                        member.user, member.remote_address));
   call_handler([&] { handler_.open(client_of(member)); });
   publish_event("open", member.connection.id());
 }
@@ -141,8 +162,9 @@ void Endpoint::on_leave(net::WebSocketConnection& connection) {
   for (auto const& call : state_.leave(connection.id())) ended(call);
   arm();
   Member const& member = *find(connection.id());
-  core_.log(LogLevel::info, fmt::format("{}: connection {} from {} closed ({})", name(), to_number(connection.id()),
-                                        member.remote_address, connection.close_code()));
+  core_.log(LogLevel::info,
+            fmt::format("{}: connection {} from {} closed ({})", name(), to_number(connection.id()),
+                        member.remote_address, connection.close_code()));
   call_handler([&] { handler_.on_close(client_of(member)); });
   publish_event("close", connection.id());
 }
@@ -202,10 +224,12 @@ EndpointFigures Endpoint::figures() const {
 void Endpoint::start_call(StartCall start) {
   auto const begun = begin_call(start.request);
   if (!begun) return tell(start.request.caller, CallEvent(begun.error()));
-  transmit(*begun, proto::splice_head(start.checked, begun->id), std::move(start.message), start.checked.members_at);
+  transmit(*begun, proto::splice_head(start.checked, begun->id), std::move(start.message),
+           start.checked.members_at);
 }
 
-boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(core::CallRequest const& request) {
+boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(
+    core::CallRequest const& request) {
   auto const begun = state_.begin(request, shard_.now());
   if (!begun) {
     CallFailure failure;
@@ -214,10 +238,12 @@ boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(cor
         failure.failure = {Problem::no_service, proto::no_service_text(name()), Delivery::not_sent};
         break;
       case core::CallRefusal::no_connection:
-        failure.failure = {Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent};
+        failure.failure = {Problem::no_connection, "that connection is not on this endpoint",
+                           Delivery::not_sent};
         break;
       case core::CallRefusal::too_many_calls:
-        failure.failure = {Problem::too_many_calls, "too many calls are pending on this endpoint", Delivery::not_sent};
+        failure.failure = {Problem::too_many_calls, "too many calls are pending on this endpoint",
+                           Delivery::not_sent};
         break;
     }
     return failure;
@@ -241,7 +267,8 @@ void Endpoint::transmit(core::CallPlacement const& placement, std::string head, 
   CallFailure refused;
   refused.call_id = placement.id;
   if (member == nullptr || !member->connection.fits(message.size())) {
-    refused.failure = {Problem::service_busy, "the message does not fit into the connection's outbox", Delivery::not_sent};
+    refused.failure = {Problem::service_busy, "the message does not fit into the connection's outbox",
+                       Delivery::not_sent};
   } else if (auto permit = core_.outboxes_budget().acquire(message.size())) {
     message.permit = std::move(*permit);
     state_.sent_as(placement.id, member->connection.send(std::move(message)));
@@ -288,7 +315,9 @@ CallFailure Endpoint::failure_of(core::EndedCall const& call) {
 
 void Endpoint::tell(core::CallerRef const& caller, CallEvent event) {
   ShardScope& home = core_.scope(caller.shard);
-  home.shard.dispatch([&home, caller, event = std::move(event)]() mutable { home.callers.deliver(caller, std::move(event)); });
+  home.shard.dispatch([&home, caller, event = std::move(event)]() mutable {
+    home.callers.deliver(caller, std::move(event));
+  });
 }
 
 void Endpoint::arm() {
@@ -306,10 +335,12 @@ void Endpoint::expire() {
 
 // ---- messages in ----
 
-void Endpoint::on_message(net::WebSocketConnection& connection, core::MessageKind kind, core::Buffer message) {
+void Endpoint::on_message(net::WebSocketConnection& connection, core::MessageKind kind,
+                          core::Buffer message) {
   Member const& member = *find(connection.id());
   call_handler([&] { handler_.on_message(client_of(member), message.view()); });
-  if (config_.kind == EndpointKind::service) return static_cast<void>(on_answer(connection.id(), kind, std::move(message)));
+  if (config_.kind == EndpointKind::service)
+    return static_cast<void>(on_answer(connection.id(), kind, std::move(message)));
   if (subscribers_.empty()) return;
   publish_event("message", connection.id(),
                 kind == core::MessageKind::text
@@ -336,11 +367,21 @@ Result<void> Endpoint::on_answer(ConnectionId from, core::MessageKind kind, core
   auto const decision = state_.answer(from, *answer, shard_.now());
   switch (decision.action) {
     case Action::deliver:
-    case Action::deliver_last: deliver(decision, *answer, std::move(message)); break;
-    case Action::drop_unknown_call: drop(DropReason::unknown_call, from); break;
-    case Action::drop_wrong_connection: drop(DropReason::wrong_connection, from); break;
-    case Action::drop_duplicate: drop(DropReason::duplicate_part, from); break;
-    case Action::end_bad: ended(*decision.ended); break;
+    case Action::deliver_last:
+      deliver(decision, *answer, std::move(message));
+      break;
+    case Action::drop_unknown_call:
+      drop(DropReason::unknown_call, from);
+      break;
+    case Action::drop_wrong_connection:
+      drop(DropReason::wrong_connection, from);
+      break;
+    case Action::drop_duplicate:
+      drop(DropReason::duplicate_part, from);
+      break;
+    case Action::end_bad:
+      ended(*decision.ended);
+      break;
   }
   return {};
 }
@@ -349,15 +390,19 @@ void Endpoint::deliver(core::AnswerDecision const& decision, proto::Answer const
   Part part;
   part.last = decision.action == core::AnswerDecision::Action::deliver_last;
   part.took = decision.took;
-  // A part that alone is over the limit passes when nothing else waits: a caller that keeps up gets any answer.
-  auto const share_of = [&](core::Budget& budget) { return budget.acquire(std::min(text.size(), budget.limit())); };
+  // A part that alone is over the limit passes when nothing else waits: a caller that keeps up gets any
+  // answer.
+  auto const share_of = [&](core::Budget& budget) {
+    return budget.acquire(std::min(text.size(), budget.limit()));
+  };
   auto call_share = share_of(*decision.caller.parts);
   auto total_share = share_of(core_.parts_budget());
   if (!call_share || !total_share) {
     if (part.last) {
       CallFailure failure;
       failure.call_id = answer.call_id;
-      failure.failure = {Problem::slow_caller, "more of the answer waited for its caller than the budget allows", Delivery::sent};
+      failure.failure = {Problem::slow_caller,
+                         "more of the answer waited for its caller than the budget allows", Delivery::sent};
       tell(decision.caller, CallEvent(std::move(failure)));
       core_.call_ended();
     } else {
@@ -379,8 +424,9 @@ void Endpoint::drop(DropReason reason, ConnectionId from) {
   Member* const member = find(from);
   bool const first = member != nullptr && !std::exchange(member->dropped_before, true);
   // Once per connection: a service that sends nothing but garbage must not fill the log.
-  core_.log(first ? LogLevel::warning : LogLevel::debug,
-            fmt::format("{}: dropped a message of connection {}: {}", name(), to_number(from), to_string(reason)));
+  core_.log(
+      first ? LogLevel::warning : LogLevel::debug,
+      fmt::format("{}: dropped a message of connection {}: {}", name(), to_number(from), to_string(reason)));
 }
 
 // ---- messages out and events ----
@@ -437,7 +483,8 @@ async::Task<> Endpoint::shut_down() {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     // All at once, they would all come back at once.
     if (i != 0 && i % closing_batch == 0) co_await pause(std::chrono::milliseconds(jitter(random)));
-    if (state_.has(ids[i])) find(ids[i])->connection.close(proto::CloseCode::service_restart, "the gateway restarts");
+    if (state_.has(ids[i]))
+      find(ids[i])->connection.close(proto::CloseCode::service_restart, "the gateway restarts");
   }
   end_subscriptions();
   co_await tasks_.join();

@@ -57,12 +57,13 @@ struct EndpointFigures {
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count)> dropped{};
 };
 
-/// The actor of one endpoint: owns its connections, its pending calls and their deadlines on one shard, and is what
-/// replaces the seed's wsConnLock and callbackLock. What it decides is in core::EndpointState; here it is carried out.
-/// Functions are for its shard's thread (`shard().dispatch`), unless they say otherwise.
+/// The actor of one endpoint: owns its connections, its pending calls and their deadlines on one shard, and
+/// is what replaces the seed's wsConnLock and callbackLock. What it decides is in core::EndpointState; here
+/// it is carried out. Functions are for its shard's thread (`shard().dispatch`), unless they say otherwise.
 class Endpoint final : private net::ConnectionSink {
  public:
-  Endpoint(Core& core, async::Shard& shard, std::size_t index, EndpointConfig config, BaseWebSocketHandler& handler);
+  Endpoint(Core& core, async::Shard& shard, std::size_t index, EndpointConfig config,
+           BaseWebSocketHandler& handler);
   ~Endpoint();
 
   // Any thread.
@@ -78,9 +79,11 @@ class Endpoint final : private net::ConnectionSink {
   /// Begins a call and sends its frame, or tells the caller why not.
   void start_call(StartCall start);
   /// Begins a call without sending anything: the seed's prepare_request.
-  [[nodiscard]] boost::system::result<core::CallPlacement, CallFailure> begin_call(core::CallRequest const& request);
+  [[nodiscard]] boost::system::result<core::CallPlacement, CallFailure> begin_call(
+      core::CallRequest const& request);
   /// Sends the frame of a call that has begun, or ends it.
-  void transmit(core::CallPlacement const& placement, std::string head, core::Buffer body, std::size_t body_from);
+  void transmit(core::CallPlacement const& placement, std::string head, core::Buffer body,
+                std::size_t body_from);
   /// Ends one call; nothing happens when it has ended.
   void end_call(CallId call, core::CallEnd reason);
   void end_all_calls(core::CallEnd reason);
@@ -94,7 +97,8 @@ class Endpoint final : private net::ConnectionSink {
   [[nodiscard]] Result<SendCount> publish(core::MessageKind kind, std::shared_ptr<std::string const> message,
                                           std::optional<ConnectionId> connection);
   /// Closes one connection or all, with their calls; returns how many.
-  std::size_t close_connections(std::optional<ConnectionId> connection, proto::CloseCode code, std::string_view reason);
+  std::size_t close_connections(std::optional<ConnectionId> connection, proto::CloseCode code,
+                                std::string_view reason);
 
   void subscribe(std::shared_ptr<EventStream> stream);
   void unsubscribe(EventStream const* stream);
@@ -111,7 +115,8 @@ class Endpoint final : private net::ConnectionSink {
  private:
   struct Member;
 
-  void on_message(net::WebSocketConnection& connection, core::MessageKind kind, core::Buffer message) override;
+  void on_message(net::WebSocketConnection& connection, core::MessageKind kind,
+                  core::Buffer message) override;
   void on_leave(net::WebSocketConnection& connection) override;
 
   [[nodiscard]] async::Task<> serve(std::unique_ptr<Member> member);

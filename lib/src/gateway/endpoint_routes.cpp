@@ -13,7 +13,8 @@ using proto::escape;
 using proto::to_number;
 
 std::string describe(Endpoint const& endpoint) {
-  return fmt::format(R"("name":"{0}","kind":"{1}","path":"/{0}")", endpoint.name(), to_string(endpoint.kind()));
+  return fmt::format(R"("name":"{0}","kind":"{1}","path":"/{0}")", endpoint.name(),
+                     to_string(endpoint.kind()));
 }
 
 std::string describe(ConnectionDetails const& details) {
@@ -22,10 +23,11 @@ std::string describe(ConnectionDetails const& details) {
       R"({{"id":{},"remoteAddress":"{}","user":"{}","since":"{:%Y-%m-%dT%H:%M:%SZ}","pendingCalls":{},"messagesIn":{},)"
       R"("messagesOut":{},"bytesIn":{},"bytesOut":{},"outboxBytes":{},"roundTripMs":)",
       to_number(details.id), escape(details.remote_address), escape(details.user),
-      fmt::gmtime(std::chrono::system_clock::to_time_t(details.since)), details.pending_calls, traffic.messages_in,
-      traffic.messages_out, traffic.bytes_in, traffic.bytes_out, details.outbox_bytes);
+      fmt::gmtime(std::chrono::system_clock::to_time_t(details.since)), details.pending_calls,
+      traffic.messages_in, traffic.messages_out, traffic.bytes_in, traffic.bytes_out, details.outbox_bytes);
   if (traffic.round_trip) {
-    fmt::format_to(std::back_inserter(text), "{:.3f}}}", std::chrono::duration<double, std::milli>(*traffic.round_trip).count());
+    fmt::format_to(std::back_inserter(text), "{:.3f}}}",
+                   std::chrono::duration<double, std::milli>(*traffic.round_trip).count());
   } else {
     text += "null}";
   }
@@ -34,7 +36,8 @@ std::string describe(ConnectionDetails const& details) {
 
 async::Task<std::size_t> close_on(Endpoint& endpoint, std::optional<ConnectionId> connection) {
   auto close = [&endpoint, connection] {
-    return endpoint.close_connections(connection, proto::CloseCode::closed_by_operator, "closed by an operator");
+    return endpoint.close_connections(connection, proto::CloseCode::closed_by_operator,
+                                      "closed by an operator");
   };
   std::size_t const closed = co_await async::run_on(endpoint.shard(), std::move(close));
   co_return closed;
@@ -49,7 +52,8 @@ async::Task<> answer_closed(Exchange& exchange, std::size_t closed) {
 async::Task<Endpoint*> named_endpoint(Exchange& exchange) {
   Endpoint* const endpoint = exchange.endpoint();
   if (endpoint == nullptr) {
-    co_await exchange.refuse(Problem::no_endpoint, fmt::format("there is no endpoint '{}'", exchange.captures[0]));
+    co_await exchange.refuse(Problem::no_endpoint,
+                             fmt::format("there is no endpoint '{}'", exchange.captures[0]));
   }
   co_return endpoint;
 }
@@ -61,8 +65,9 @@ async::Task<> serve_endpoints(Exchange& exchange) {
   for (auto const& endpoint : exchange.core.endpoints()) {
     auto read = [&endpoint = *endpoint] { return endpoint.figures(); };
     EndpointFigures const figures = co_await async::run_on(endpoint->shard(), std::move(read));
-    fmt::format_to(std::back_inserter(list), R"({}{{{},"connections":{},"callsInFlight":{}}})", list.empty() ? "" : ",",
-                   describe(*endpoint), figures.connections, figures.calls_in_flight);
+    fmt::format_to(std::back_inserter(list), R"({}{{{},"connections":{},"callsInFlight":{}}})",
+                   list.empty() ? "" : ",", describe(*endpoint), figures.connections,
+                   figures.calls_in_flight);
   }
   co_await exchange.respond_json(fmt::format("{{\"endpoints\":[{}]}}\n", list));
 }

@@ -23,7 +23,8 @@ void unsubscribe(std::vector<Endpoint*> const& endpoints, std::shared_ptr<EventS
   }
 }
 
-/// A comment as often as connections are pinged: it shows that the stream lives, to the caller and to proxies.
+/// A comment as often as connections are pinged: it shows that the stream lives, to the caller and to
+/// proxies.
 class KeepAlive {
  public:
   KeepAlive(async::Shard& shard, core::Duration interval, std::shared_ptr<EventStream> stream)
@@ -65,7 +66,8 @@ async::Task<> stream_events(Exchange& exchange, std::vector<Endpoint*> endpoints
     co_return;
   }
   // Owned by this coroutine and by the endpoints' lists of subscribers.
-  auto const stream = std::make_shared<EventStream>(exchange.scope.shard, exchange.core.config().limits.subscriber);
+  auto const stream =
+      std::make_shared<EventStream>(exchange.scope.shard, exchange.core.config().limits.subscriber);
   co_await subscribe(endpoints, stream);
   exchange.session.on_hang_up([stream] { stream->stop(); });
   KeepAlive const keep_alive(exchange.scope.shard, exchange.core.config().timeouts.ping, stream);
@@ -84,7 +86,8 @@ async::Task<> stream_events(Exchange& exchange, std::vector<Endpoint*> endpoints
 async::Task<> serve_endpoint_events(Exchange& exchange) {
   Endpoint* const endpoint = exchange.endpoint();
   if (endpoint == nullptr) {
-    co_await exchange.refuse(Problem::no_endpoint, fmt::format("there is no endpoint '{}'", exchange.captures[0]));
+    co_await exchange.refuse(Problem::no_endpoint,
+                             fmt::format("there is no endpoint '{}'", exchange.captures[0]));
     co_return;
   }
   std::vector<Endpoint*> one{endpoint};

@@ -4,7 +4,8 @@
 
 namespace reachback::gateway {
 
-void EventStream::publish(std::shared_ptr<EventStream> const& stream, std::shared_ptr<std::string const> event) {
+void EventStream::publish(std::shared_ptr<EventStream> const& stream,
+                          std::shared_ptr<std::string const> event) {
   if (stream->cut_off_.load(std::memory_order_relaxed)) return;
   std::size_t const size = event->size();
   if (stream->waiting_.fetch_add(size, std::memory_order_relaxed) + size > stream->limit_) {

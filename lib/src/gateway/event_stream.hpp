@@ -10,8 +10,9 @@
 
 namespace reachback::gateway {
 
-/// The way of events from endpoints, on any shard, to one subscriber on its own: bounded in bytes; a subscriber that falls
-/// behind by more is cut off. Owned by the subscriber and by every endpoint that it listens to, whichever lasts longest.
+/// The way of events from endpoints, on any shard, to one subscriber on its own: bounded in bytes; a
+/// subscriber that falls behind by more is cut off. Owned by the subscriber and by every endpoint that it
+/// listens to, whichever lasts longest.
 class EventStream {
  public:
   EventStream(async::Shard& home, std::size_t limit) : home_(home), limit_(limit), ready_(home.strand()) {}
@@ -33,7 +34,7 @@ class EventStream {
  private:
   async::Shard& home_;
   std::size_t const limit_;
-  std::atomic<std::size_t> waiting_{0};     ///< bytes that the subscriber has not taken
+  std::atomic<std::size_t> waiting_{0};  ///< bytes that the subscriber has not taken
   std::atomic<bool> cut_off_{false};
   std::deque<std::shared_ptr<std::string const>> events_;
   bool over_ = false;

@@ -22,7 +22,8 @@ struct Exchange {
   core::Permit& regular;  ///< the session's share of the regular connections, handed on by an upgrade
   RequestTarget target;
   std::vector<std::string> captures;  ///< what the stars of the route's pattern stand for
-  std::vector<std::pair<std::string, std::string>> cors;  ///< fields that every answer to an allowed origin carries
+  std::vector<std::pair<std::string, std::string>>
+      cors;  ///< fields that every answer to an allowed origin carries
   std::optional<Identity> who;
 
   [[nodiscard]] wire::HttpRequestHead const& head() const { return session.head(); }
@@ -33,7 +34,8 @@ struct Exchange {
   async::Task<bool> begin(net::HttpResponse response);
   /// Answers with a problem document.
   async::Task<> refuse(Problem problem, std::string detail);
-  async::Task<> refuse(Failure failure, std::optional<CallId> call_id = std::nullopt, std::string service_message = {});
+  async::Task<> refuse(Failure failure, std::optional<CallId> call_id = std::nullopt,
+                       std::string service_message = {});
   async::Task<> respond_json(std::string body);
   async::Task<> respond_text(int status, std::string body);
 };
@@ -41,8 +43,8 @@ struct Exchange {
 /// The answer that carries a problem document, with the fields that its status asks for.
 [[nodiscard]] net::HttpResponse problem_response(proto::ProblemDocument const& document);
 
-/// Whether a field of media ranges (`Accept`) or one media type (`Content-Type`) names that type: parameters, weights and
-/// letter case do not count.
+/// Whether a field of media ranges (`Accept`) or one media type (`Content-Type`) names that type: parameters,
+/// weights and letter case do not count.
 [[nodiscard]] bool names_media_type(std::string_view field, std::string_view type);
 
 }  // namespace reachback::gateway

@@ -13,7 +13,8 @@ struct Gateway::Impl {
 };
 
 Gateway::Gateway(Config config) : Gateway(std::move(config), async::steady_clock()) {}
-Gateway::Gateway(Config config, async::Clock& clock) : impl_(std::make_unique<Impl>(std::move(config), clock)) {}
+Gateway::Gateway(Config config, async::Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(config), clock)) {}
 Gateway::~Gateway() = default;
 
 void Gateway::add_handler(BaseWebSocketHandler& handler) { impl_->core.add_handler(handler); }

@@ -15,7 +15,9 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
-ClientMetric::Label label(std::string name, std::string_view value) { return {std::move(name), std::string(value)}; }
+ClientMetric::Label label(std::string name, std::string_view value) {
+  return {std::move(name), std::string(value)};
+}
 
 class Families {
  public:
@@ -45,7 +47,8 @@ ClientMetric histogram(Labels labels, CallMetrics const& calls) {
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < calls.durations.size(); ++i) {
     cumulative += calls.durations[i];
-    double const bound = i < CallMetrics::bounds.size() ? CallMetrics::bounds[i] : std::numeric_limits<double>::infinity();
+    double const bound =
+        i < CallMetrics::bounds.size() ? CallMetrics::bounds[i] : std::numeric_limits<double>::infinity();
     metric.histogram.bucket.push_back({cumulative, bound});
   }
   metric.histogram.sample_count = cumulative;
@@ -55,8 +58,8 @@ ClientMetric histogram(Labels labels, CallMetrics const& calls) {
 
 /// One value for each endpoint.
 template <class Read>
-void per_endpoint(Families& families, Scrape const& scrape, std::string name, std::string help, MetricType type,
-                  Read const& read) {
+void per_endpoint(Families& families, Scrape const& scrape, std::string name, std::string help,
+                  MetricType type, Read const& read) {
   auto& family = families.family(std::move(name), std::move(help), type);
   for (auto const& endpoint : scrape.endpoints) {
     add(family, {label("endpoint", endpoint.name)}, static_cast<double>(read(endpoint.figures)));
@@ -69,16 +72,16 @@ void add_traffic(Families& families, Scrape const& scrape) {
   constexpr auto counter = MetricType::Counter;
   per_endpoint(families, scrape, "reachback_connections", "Open WebSocket connections.", gauge,
                [](Figures const& f) { return f.connections; });
-  per_endpoint(families, scrape, "reachback_connections_opened_total", "WebSocket connections that joined.", counter,
-               [](Figures const& f) { return f.opened; });
+  per_endpoint(families, scrape, "reachback_connections_opened_total", "WebSocket connections that joined.",
+               counter, [](Figures const& f) { return f.opened; });
   per_endpoint(families, scrape, "reachback_calls_in_flight", "Calls that have begun and not ended.", gauge,
                [](Figures const& f) { return f.calls_in_flight; });
   per_endpoint(families, scrape, "reachback_received_bytes_total", "Bytes received over WebSockets.", counter,
                [](Figures const& f) { return f.bytes_in; });
   per_endpoint(families, scrape, "reachback_sent_bytes_total", "Bytes sent over WebSockets.", counter,
                [](Figures const& f) { return f.bytes_out; });
-  per_endpoint(families, scrape, "reachback_received_messages_total", "Messages received over WebSockets.", counter,
-               [](Figures const& f) { return f.messages_in; });
+  per_endpoint(families, scrape, "reachback_received_messages_total", "Messages received over WebSockets.",
+               counter, [](Figures const& f) { return f.messages_in; });
   per_endpoint(families, scrape, "reachback_sent_messages_total", "Messages sent over WebSockets.", counter,
                [](Figures const& f) { return f.messages_out; });
 }
@@ -93,13 +96,14 @@ void add_calls(Families& families, Scrape const& scrape) {
           static_cast<double>(endpoint.calls.outcomes[i]));
     }
   }
-  auto& durations = families.family("reachback_call_duration_seconds", "From the request's head to the end of its answer.",
-                                    MetricType::Histogram);
+  auto& durations =
+      families.family("reachback_call_duration_seconds", "From the request's head to the end of its answer.",
+                      MetricType::Histogram);
   for (auto const& endpoint : scrape.endpoints) {
     durations.metric.push_back(histogram({label("endpoint", endpoint.name)}, endpoint.calls));
   }
-  auto& dropped = families.family("reachback_dropped_messages_total", "Messages of services that matched nothing.",
-                                  MetricType::Counter);
+  auto& dropped = families.family("reachback_dropped_messages_total",
+                                  "Messages of services that matched nothing.", MetricType::Counter);
   for (auto const& endpoint : scrape.endpoints) {
     for (std::size_t i = 0; i < endpoint.figures.dropped.size(); ++i) {
       add(dropped, {label("endpoint", endpoint.name), label("reason", to_string(static_cast<DropReason>(i)))},
@@ -110,12 +114,16 @@ void add_calls(Families& families, Scrape const& scrape) {
 
 void add_process(Families& families, Scrape const& scrape) {
   auto& used = families.family("reachback_budget_used", "What is used of each budget.", MetricType::Gauge);
-  for (auto const& budget : scrape.budgets) add(used, {label("budget", budget.name)}, static_cast<double>(budget.used));
+  for (auto const& budget : scrape.budgets)
+    add(used, {label("budget", budget.name)}, static_cast<double>(budget.used));
   auto& limits = families.family("reachback_budget_limit", "The limit of each budget.", MetricType::Gauge);
-  for (auto const& budget : scrape.budgets) add(limits, {label("budget", budget.name)}, static_cast<double>(budget.limit));
-  add(families.family("reachback_build_info", "The version that runs.", MetricType::Gauge), {label("version", version)}, 1);
+  for (auto const& budget : scrape.budgets)
+    add(limits, {label("budget", budget.name)}, static_cast<double>(budget.limit));
+  add(families.family("reachback_build_info", "The version that runs.", MetricType::Gauge),
+      {label("version", version)}, 1);
   double const start = std::chrono::duration<double>(scrape.started_at.time_since_epoch()).count();
-  add(families.family("reachback_start_time_seconds", "When the gateway was started.", MetricType::Gauge), {}, start);
+  add(families.family("reachback_start_time_seconds", "When the gateway was started.", MetricType::Gauge), {},
+      start);
 }
 
 }  // namespace

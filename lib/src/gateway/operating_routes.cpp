@@ -34,7 +34,8 @@ async::Task<> serve_metrics(Exchange& exchange) {
   for (std::size_t i = 0; i < core.shards(); ++i) {
     auto read = [&scope = core.scope(i)] { return scope.calls; };
     auto const calls = co_await async::run_on(core.scope(i).shard, std::move(read));
-    for (std::size_t e = 0; e < calls.size() && e < scrape.endpoints.size(); ++e) scrape.endpoints[e].calls.add(calls[e]);
+    for (std::size_t e = 0; e < calls.size() && e < scrape.endpoints.size(); ++e)
+      scrape.endpoints[e].calls.add(calls[e]);
   }
   scrape.budgets = {{"connections", core.regular_connections().used(), core.regular_connections().limit()},
                     {"parts", core.parts_budget().used(), core.parts_budget().limit()},
@@ -52,9 +53,9 @@ async::Task<> serve_problem_page(Exchange& exchange) {
     co_await exchange.refuse(Problem::not_found, "there is no problem of that name");
     co_return;
   }
-  co_await exchange.respond_text(200, fmt::format("{} ({}, HTTP {})\n\n{}\n", proto::title_of(*problem),
-                                                  proto::name_of(*problem), proto::http_status_of(*problem),
-                                                  proto::explanation_of(*problem)));
+  co_await exchange.respond_text(
+      200, fmt::format("{} ({}, HTTP {})\n\n{}\n", proto::title_of(*problem), proto::name_of(*problem),
+                       proto::http_status_of(*problem), proto::explanation_of(*problem)));
 }
 
 }  // namespace reachback::gateway

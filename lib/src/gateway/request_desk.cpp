@@ -29,7 +29,8 @@ RequestDesk::RequestDesk(Core& core, Endpoint& endpoint)
     : core_(core),
       endpoint_(endpoint),
       scope_(core.scope(endpoint.shard().index())),
-      tasks_(scope_.shard.strand(), [&core](std::exception_ptr const& error) { core.report(error, "a request handler"); }) {}
+      tasks_(scope_.shard.strand(),
+             [&core](std::exception_ptr const& error) { core.report(error, "a request handler"); }) {}
 
 Result<PreparedRequest> RequestDesk::begin(std::string message, proto::CheckedRequest checked, Then then) {
   prune_sometimes();
@@ -64,7 +65,8 @@ async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer
   }
   Call& call = *found->second;
   if (call.awaited) {
-    answer.set_value(Failure{Problem::bad_parameter, "another thread waits for this call", Delivery::unknown});
+    answer.set_value(
+        Failure{Problem::bad_parameter, "another thread waits for this call", Delivery::unknown});
     co_return;
   }
   if (is_stale(call)) {
@@ -93,7 +95,8 @@ Result<Response> RequestDesk::response_to(CallId id, Call& call, CallEvent event
   Failure failure = std::move(std::get<CallFailure>(event).failure);
   std::string const description = std::move(call.description);
   calls_.erase(id);
-  if (failure.problem == Problem::service_closed) return final_response(id, proto::closed_status, proto::closed_text);
+  if (failure.problem == Problem::service_closed)
+    return final_response(id, proto::closed_status, proto::closed_text);
   if (failure.problem == Problem::timed_out) {
     failure.detail = fmt::format("no answer came within {} s to {}", seconds(timeout), description);
   }

@@ -13,8 +13,8 @@
 
 namespace reachback::gateway {
 
-/// The calls of one RequestHandler, on the shard of its endpoint: each a Caller whose parts wait until a thread fetches
-/// them. Made anywhere, used and ended on the shard.
+/// The calls of one RequestHandler, on the shard of its endpoint: each a Caller whose parts wait until a
+/// thread fetches them. Made anywhere, used and ended on the shard.
 class RequestDesk {
  public:
   using Answer = std::promise<Result<Response>>;

@@ -49,7 +49,8 @@ class RequestHandler::Impl {
     if (desk_ == nullptr) return;
     std::promise<void> promise;
     auto over = promise.get_future();
-    endpoint_->shard().post([this, promise = std::move(promise)]() mutable { scope().tasks.spawn(end(std::move(promise))); });
+    endpoint_->shard().post(
+        [this, promise = std::move(promise)]() mutable { scope().tasks.spawn(end(std::move(promise))); });
     over.wait();
   }
 
@@ -57,8 +58,8 @@ class RequestHandler::Impl {
     if (auto const closed = refusal()) return *closed;
     auto const checked = proto::check_request(message);
     if (!checked) return Failure{Problem::bad_message, checked.error().detail, Delivery::not_sent};
-    return wait_for<PreparedRequest>(
-        gateway::ask(endpoint_->shard(), [this, text = std::string(message), request = *checked, then]() mutable {
+    return wait_for<PreparedRequest>(gateway::ask(
+        endpoint_->shard(), [this, text = std::string(message), request = *checked, then]() mutable {
           return desk_->begin(std::move(text), request, then);
         }));
   }
@@ -68,23 +69,24 @@ class RequestHandler::Impl {
     gateway::RequestDesk::Answer answer;
     auto future = answer.get_future();
     endpoint_->shard().post(
-        [this, id, wait = timeout.value_or(core_.config().timeouts.call), answer = std::move(answer)]() mutable {
-          desk_->fetch(id, wait, std::move(answer));
-        });
+        [this, id, wait = timeout.value_or(core_.config().timeouts.call),
+         answer = std::move(answer)]() mutable { desk_->fetch(id, wait, std::move(answer)); });
     return wait_for<Response>(std::move(future));
   }
 
   Result<void> inject(ConnectionId from, std::string_view message) {
     if (endpoint_ == nullptr) return no_endpoint();
-    return wait_for<void>(gateway::ask(endpoint_->shard(), [this, from, text = std::string(message)]() mutable {
-      return endpoint_->inject(from, std::move(text));
-    }));
+    return wait_for<void>(
+        gateway::ask(endpoint_->shard(), [this, from, text = std::string(message)]() mutable {
+          return endpoint_->inject(from, std::move(text));
+        }));
   }
 
   template <class T, class Function>
   Result<T> on_desk(Function function) {
     if (endpoint_ == nullptr) return no_endpoint();
-    return wait_for<T>(gateway::ask(endpoint_->shard(), [this, function] { return Result<T>(function(*desk_)); }));
+    return wait_for<T>(
+        gateway::ask(endpoint_->shard(), [this, function] { return Result<T>(function(*desk_)); }));
   }
 
  private:
@@ -96,17 +98,21 @@ class RequestHandler::Impl {
     promise.set_value();
   }
 
-  static Failure no_endpoint() { return {Problem::no_endpoint, "there is no such endpoint", Delivery::not_sent}; }
+  static Failure no_endpoint() {
+    return {Problem::no_endpoint, "there is no such endpoint", Delivery::not_sent};
+  }
 
   std::optional<Failure> refusal() const {
     if (endpoint_ == nullptr) return no_endpoint();
     if (endpoint_->kind() == EndpointKind::broadcast) {
-      return Failure{Problem::wrong_kind, "this endpoint broadcasts; it answers no calls", Delivery::not_sent};
+      return Failure{Problem::wrong_kind, "this endpoint broadcasts; it answers no calls",
+                     Delivery::not_sent};
     }
     if (endpoint_->kind() == EndpointKind::reject) {
       return Failure{Problem::disabled, endpoint_->reject_reason(), Delivery::not_sent};
     }
-    if (core_.draining()) return Failure{Problem::draining, "the gateway is shutting down", Delivery::not_sent};
+    if (core_.draining())
+      return Failure{Problem::draining, "the gateway is shutting down", Delivery::not_sent};
     return std::nullopt;
   }
 
@@ -115,10 +121,12 @@ class RequestHandler::Impl {
   std::unique_ptr<gateway::RequestDesk> desk_;
 };
 
-RequestHandler::RequestHandler(std::string name, Gateway& gateway) : impl_(std::make_unique<Impl>(name, gateway.core())) {}
+RequestHandler::RequestHandler(std::string name, Gateway& gateway)
+    : impl_(std::make_unique<Impl>(name, gateway.core())) {}
 RequestHandler::~RequestHandler() = default;
 
-Result<Response> RequestHandler::do_request(std::string_view message, std::optional<std::chrono::milliseconds> timeout) {
+Result<Response> RequestHandler::do_request(std::string_view message,
+                                            std::optional<std::chrono::milliseconds> timeout) {
   if (auto const id = continued_call(message)) return impl_->fetch(*id, timeout);
   auto const begun = impl_->begin(message, gateway::RequestDesk::Then::send);
   if (!begun) return begun.error();
@@ -129,9 +137,12 @@ Result<PreparedRequest> RequestHandler::prepare_request(std::string_view message
   return impl_->begin(message, gateway::RequestDesk::Then::only_prepare);
 }
 
-Result<void> RequestHandler::callback(ConnectionId from, std::string_view message) { return impl_->inject(from, message); }
+Result<void> RequestHandler::callback(ConnectionId from, std::string_view message) {
+  return impl_->inject(from, message);
+}
 
-Result<Response> RequestHandler::get_response(CallId call_id, std::optional<std::chrono::milliseconds> timeout) {
+Result<Response> RequestHandler::get_response(CallId call_id,
+                                              std::optional<std::chrono::milliseconds> timeout) {
   return impl_->fetch(call_id, timeout);
 }
 

@@ -24,9 +24,11 @@ std::string_view take_until(std::string_view& text, char separator) {
 /// A decimal number without sign or exponent.
 std::optional<double> read_number(std::string_view text) {
   double value = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  auto const [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   bool const digits_only = text.find_first_not_of("0123456789.") == std::string_view::npos;
-  if (text.empty() || !digits_only || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || !digits_only || error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
   return value;
 }
 
@@ -61,7 +63,8 @@ MediaRange read_range(std::string_view text) {
 std::optional<FormName> form_of(std::string_view type) {
   if (wire::equal_ignoring_case(type, "application/x-ndjson")) return FormName::ndjson;
   if (wire::equal_ignoring_case(type, "application/octet-stream")) return FormName::octet_stream;
-  if (wire::equal_ignoring_case(type, "application/json") || type == "*/*" || wire::equal_ignoring_case(type, "application/*")) {
+  if (wire::equal_ignoring_case(type, "application/json") || type == "*/*" ||
+      wire::equal_ignoring_case(type, "application/*")) {
     return FormName::json;
   }
   return std::nullopt;
@@ -69,7 +72,8 @@ std::optional<FormName> form_of(std::string_view type) {
 
 }  // namespace
 
-Result<core::Duration> read_timeout(RequestTarget const& target, wire::HttpFields const& fields, Config const& config) {
+Result<core::Duration> read_timeout(RequestTarget const& target, wire::HttpFields const& fields,
+                                    Config const& config) {
   double const longest = std::chrono::duration<double>(config.timeouts.longest_call).count();
   std::optional<double> seconds;
   if (auto const parameter = target.parameter("timeout")) {
@@ -79,7 +83,8 @@ Result<core::Duration> read_timeout(RequestTarget const& target, wire::HttpField
   }
   if (!seconds) return core::Duration(config.timeouts.call);
   if (!(*seconds > 0 && *seconds <= longest)) {
-    return Failure{Problem::bad_parameter, fmt::format("a time-out is a number of seconds over 0 and up to {}", longest),
+    return Failure{Problem::bad_parameter,
+                   fmt::format("a time-out is a number of seconds over 0 and up to {}", longest),
                    Delivery::not_sent};
   }
   return std::chrono::duration_cast<core::Duration>(std::chrono::duration<double>(*seconds));
@@ -96,7 +101,8 @@ Result<std::optional<ConnectionId>> read_connection(RequestTarget const& target)
   auto const parameter = target.parameter("connection");
   if (!parameter) return std::optional<ConnectionId>();
   auto const id = read_connection_id(*parameter);
-  if (!id) return Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent};
+  if (!id)
+    return Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent};
   return std::optional<ConnectionId>(id);
 }
 
@@ -118,14 +124,15 @@ Result<FormName> read_form_name(wire::HttpFields const& fields) {
   if (best) return *best;
   if (empty) return FormName::json;
   return Failure{Problem::not_acceptable,
-                 "answers come as application/json, application/x-ndjson or application/octet-stream", Delivery::not_sent};
+                 "answers come as application/json, application/x-ndjson or application/octet-stream",
+                 Delivery::not_sent};
 }
 
 Result<void> check_json_type(wire::HttpFields const& fields) {
   std::string_view type = fields.get("Content-Type");
   if (type.empty() || wire::equal_ignoring_case(take_until(type, ';'), "application/json")) return {};
-  return Failure{Problem::unsupported_media_type, "send a JSON object with -H 'Content-Type: application/json'",
-                 Delivery::not_sent};
+  return Failure{Problem::unsupported_media_type,
+                 "send a JSON object with -H 'Content-Type: application/json'", Delivery::not_sent};
 }
 
 }  // namespace reachback::gateway

@@ -12,7 +12,8 @@
 
 namespace reachback::gateway {
 
-/// The time-out of a call: `timeout=SECONDS` of the query, else `Prefer: wait=SECONDS` (RFC 7240), else the default.
+/// The time-out of a call: `timeout=SECONDS` of the query, else `Prefer: wait=SECONDS` (RFC 7240), else the
+/// default.
 [[nodiscard]] Result<core::Duration> read_timeout(RequestTarget const& target, wire::HttpFields const& fields,
                                                   Config const& config);
 /// `connection=ID`; what is no id is an unknown connection.

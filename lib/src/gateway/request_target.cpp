@@ -45,7 +45,8 @@ std::string_view without_authority(std::string_view target) {
 }  // namespace
 
 std::optional<std::string_view> RequestTarget::parameter(std::string_view name) const {
-  auto const found = std::find_if(query.rbegin(), query.rend(), [&](auto const& entry) { return entry.first == name; });
+  auto const found =
+      std::find_if(query.rbegin(), query.rend(), [&](auto const& entry) { return entry.first == name; });
   if (found == query.rend()) return std::nullopt;
   return found->second;
 }

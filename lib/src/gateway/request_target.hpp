@@ -22,6 +22,7 @@ struct RequestTarget {
 [[nodiscard]] std::optional<RequestTarget> read_target(std::string_view target);
 
 /// `application/x-www-form-urlencoded`, also the syntax of a query.
-[[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> read_form(std::string_view text);
+[[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> read_form(
+    std::string_view text);
 
 }  // namespace reachback::gateway

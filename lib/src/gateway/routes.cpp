@@ -45,7 +45,8 @@ constexpr std::array routes{
 };
 
 /// What the stars stand for; nothing when the path is not of that pattern.
-std::optional<std::vector<std::string>> match(std::string_view pattern, std::span<std::string const> segments) {
+std::optional<std::vector<std::string>> match(std::string_view pattern,
+                                              std::span<std::string const> segments) {
   std::vector<std::string> captures;
   pattern.remove_prefix(1);
   for (; !pattern.empty() && !segments.empty(); segments = segments.subspan(1)) {
@@ -93,7 +94,8 @@ async::Task<> answer_options(Exchange& exchange, std::string allowed) {
   response.status = 204;
   if (!exchange.cors.empty()) {
     response.fields.emplace_back("Access-Control-Allow-Methods", allowed);
-    response.fields.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, Prefer");
+    response.fields.emplace_back("Access-Control-Allow-Headers",
+                                 "Authorization, Content-Type, Accept, Prefer");
     response.fields.emplace_back("Access-Control-Max-Age", "600");
   }
   response.fields.emplace_back("Allow", std::move(allowed));
@@ -131,7 +133,8 @@ async::Task<> serve_elsewhere(Exchange& exchange) {
 }  // namespace
 
 bool is_probe(std::string_view path) {
-  return path == "/livez" || path == "/readyz" || path == "/healthz" || path == "/metrics" || path == "/version";
+  return path == "/livez" || path == "/readyz" || path == "/healthz" || path == "/metrics" ||
+         path == "/version";
 }
 
 async::Task<> route(Exchange& exchange) {

@@ -4,29 +4,31 @@
 
 namespace reachback::gateway {
 
-/// Answers one request: path and method to a handler, credentials before it, problems after it. The only place where
-/// errors become HTTP.
+/// Answers one request: path and method to a handler, credentials before it, problems after it. The only
+/// place where errors become HTTP.
 [[nodiscard]] async::Task<> route(Exchange& exchange);
 
-/// The answer to a probe, or false when the path is none. Probes need no credential, and the reserve answers them too.
+/// The answer to a probe, or false when the path is none. Probes need no credential, and the reserve answers
+/// them too.
 [[nodiscard]] bool is_probe(std::string_view path);
 
-// The handlers, each in the file of its name. `exchange.captures` has what the stars of its pattern stand for.
-async::Task<> serve_call(Exchange& exchange);               // call_route.cpp
-async::Task<> serve_message(Exchange& exchange);            // message_route.cpp
-async::Task<> serve_endpoint_events(Exchange& exchange);    // event_routes.cpp
+// The handlers, each in the file of its name. `exchange.captures` has what the stars of its pattern stand
+// for.
+async::Task<> serve_call(Exchange& exchange);             // call_route.cpp
+async::Task<> serve_message(Exchange& exchange);          // message_route.cpp
+async::Task<> serve_endpoint_events(Exchange& exchange);  // event_routes.cpp
 async::Task<> serve_all_events(Exchange& exchange);
-async::Task<> serve_endpoints(Exchange& exchange);          // endpoint_routes.cpp
+async::Task<> serve_endpoints(Exchange& exchange);  // endpoint_routes.cpp
 async::Task<> serve_endpoint(Exchange& exchange);
 async::Task<> serve_close_connection(Exchange& exchange);
 async::Task<> serve_close_connections(Exchange& exchange);
 async::Task<> serve_close_all(Exchange& exchange);
-async::Task<> serve_live(Exchange& exchange);               // operating_routes.cpp
+async::Task<> serve_live(Exchange& exchange);  // operating_routes.cpp
 async::Task<> serve_ready(Exchange& exchange);
 async::Task<> serve_version(Exchange& exchange);
 async::Task<> serve_metrics(Exchange& exchange);
 async::Task<> serve_problem_page(Exchange& exchange);
-async::Task<> serve_home(Exchange& exchange);               // account_routes.cpp
+async::Task<> serve_home(Exchange& exchange);  // account_routes.cpp
 async::Task<> serve_login_page(Exchange& exchange);
 async::Task<> serve_login(Exchange& exchange);
 async::Task<> serve_logout(Exchange& exchange);

@@ -25,8 +25,9 @@ async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCod
   wire::HttpRequestHead const head = exchange.head();
   auto taken = co_await exchange.session.take();
   DeafSink sink;
-  net::WebSocketConnection connection(exchange.scope.shard, std::move(taken.socket).attach(exchange.scope.shard),
-                                      exchange.core.next_connection_id(), exchange.core.connection_settings(), sink);
+  net::WebSocketConnection connection(
+      exchange.scope.shard, std::move(taken.socket).attach(exchange.scope.shard),
+      exchange.core.next_connection_id(), exchange.core.connection_settings(), sink);
   std::string fault;
   if (!connection.accept(head, exchange.core.config().limits.message, fault)) co_return;
   if (!message.empty()) {
@@ -67,7 +68,8 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
   wire::HttpRequestHead request = head;
   auto taken = co_await exchange.session.take();
   Upgrade upgrade{std::move(taken), std::move(request), std::move(who->user), std::move(exchange.regular)};
-  endpoint.shard().dispatch([&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });
+  endpoint.shard().dispatch(
+      [&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });
 }
 
 }  // namespace reachback::gateway

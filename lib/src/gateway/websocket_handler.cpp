@@ -22,11 +22,13 @@ void default_websocket_callback(WebSocketClient const& client, std::string_view 
   if (scanner.error() != proto::JsonError::none) throw std::invalid_argument("the message is no JSON object");
   if (cmd.kind != proto::JsonKind::string) throw std::invalid_argument("the message has no 'cmd'");
   if (client.log == nullptr || !*client.log) return;
-  std::string const text = fmt::format("{}: cmd: {}", client.endpoint, cmd.string_body().substr(0, longest_cmd));
+  std::string const text =
+      fmt::format("{}: cmd: {}", client.endpoint, cmd.string_body().substr(0, longest_cmd));
   (*client.log)(LogLevel::debug, text);
 }
 
-void BaseWebSocketHandler::initialize(std::string name, MessageCallback callback, ConnectionNotice connection_notice) {
+void BaseWebSocketHandler::initialize(std::string name, MessageCallback callback,
+                                      ConnectionNotice connection_notice) {
   name_ = std::move(name);
   callback_ = std::move(callback);
   connection_notice_ = std::move(connection_notice);

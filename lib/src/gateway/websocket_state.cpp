@@ -55,8 +55,8 @@ Result<std::vector<ConnectionId>> WebSocketState::connections(std::string const&
   }
 }
 
-std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(std::string const& name, std::string message,
-                                                                            std::optional<ConnectionId> connection) {
+std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(
+    std::string const& name, std::string message, std::optional<ConnectionId> connection) {
   using Sent = Result<SendCount>;
   auto* const endpoint = core_.find_endpoint(name);
   if (endpoint == nullptr) return ready<Sent>(no_endpoint(name));
@@ -64,9 +64,11 @@ std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(std:
     return ready<Sent>(Failure{Problem::disabled, endpoint->reject_reason(), Delivery::not_sent});
   }
   auto const shared = gateway::share_message(std::move(message), core_.outboxes_budget());
-  if (shared == nullptr) return ready<Sent>(Failure{Problem::overloaded, "too much waits to be sent", Delivery::not_sent});
-  return gateway::ask(endpoint->shard(),
-                      [endpoint, shared, connection] { return endpoint->publish(core::MessageKind::text, shared, connection); });
+  if (shared == nullptr)
+    return ready<Sent>(Failure{Problem::overloaded, "too much waits to be sent", Delivery::not_sent});
+  return gateway::ask(endpoint->shard(), [endpoint, shared, connection] {
+    return endpoint->publish(core::MessageKind::text, shared, connection);
+  });
 }
 
 Result<SendCount> WebSocketState::send_websocket_message(std::string const& name, std::string message,
@@ -86,7 +88,8 @@ std::future<std::size_t> WebSocketState::async_close_all_connections() {
   if (sum->left == 0) sum->promise.set_value(0);
   for (auto const& endpoint : core_.endpoints()) {
     endpoint->shard().post([sum, &endpoint = *endpoint] {
-      sum->total += endpoint.close_connections(std::nullopt, proto::CloseCode::closed_by_operator, "closed by an operator");
+      sum->total += endpoint.close_connections(std::nullopt, proto::CloseCode::closed_by_operator,
+                                               "closed by an operator");
       if (--sum->left == 0) sum->promise.set_value(sum->total);
     });
   }

@@ -33,8 +33,8 @@ bool has_no_content(int status) { return status == 204 || status == 304; }
 
 }  // namespace
 
-HttpSession::HttpSession(async::Shard& shard, Socket socket, HttpSettings const& settings, core::Permit permit,
-                         std::unique_ptr<HttpHandler> handler)
+HttpSession::HttpSession(async::Shard& shard, Socket socket, HttpSettings const& settings,
+                         core::Permit permit, std::unique_ptr<HttpHandler> handler)
     : shard_(shard),
       socket_(std::move(socket)),
       settings_(settings),
@@ -97,7 +97,8 @@ Task<HttpSession::Next> HttpSession::read_head() {
   reading_head_ = true;
   expired_ = false;
   bool begun = !in_.empty();
-  deadline_.set_in(begun || parser_.progress() != wire::HttpProgress::head ? settings_.head_timeout : settings_.idle_timeout);
+  deadline_.set_in(begun || parser_.progress() != wire::HttpProgress::head ? settings_.head_timeout
+                                                                           : settings_.idle_timeout);
   feed();
   while (parser_.progress() == wire::HttpProgress::head) {
     if (!co_await more_input()) break;
@@ -109,12 +110,14 @@ Task<HttpSession::Next> HttpSession::read_head() {
   reading_head_ = false;
   switch (parser_.progress()) {
     case wire::HttpProgress::body:
-    case wire::HttpProgress::done: co_return Next::request;
+    case wire::HttpProgress::done:
+      co_return Next::request;
     case wire::HttpProgress::head:
       if (!expired_ || !begun) co_return Next::end;
       refusal_ = {proto::Problem::too_slow, "the head of the request did not come in time"};
       co_return Next::refuse;
-    case wire::HttpProgress::failed: break;
+    case wire::HttpProgress::failed:
+      break;
   }
   switch (parser_.fault()) {
     case wire::HttpFault::head_too_large:
@@ -124,7 +127,8 @@ Task<HttpSession::Next> HttpSession::read_head() {
     case wire::HttpFault::body_too_large:
       refusal_ = {proto::Problem::too_large, fmt::format("a body may have {} bytes", settings_.limits.body)};
       break;
-    default: refusal_ = {proto::Problem::bad_request, "this is no HTTP/1.1 request"};
+    default:
+      refusal_ = {proto::Problem::bad_request, "this is no HTTP/1.1 request"};
   }
   co_return Next::refuse;
 }
@@ -136,7 +140,8 @@ void HttpSession::feed() {
 
 Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body() {
   using Outcome = boost::system::result<core::Buffer, BodyFault>;
-  if (parser_.head().expects_continue && parser_.progress() == wire::HttpProgress::body && in_.empty() && !continue_sent_) {
+  if (parser_.head().expects_continue && parser_.progress() == wire::HttpProgress::body && in_.empty() &&
+      !continue_sent_) {
     continue_sent_ = true;
     Pieces const pieces{"HTTP/1.1 100 Continue\r\n\r\n"};
     bool const sent = co_await send(pieces);
@@ -157,7 +162,8 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body() {
   deadline_.clear();
   if (parser_.progress() == wire::HttpProgress::done) co_return Outcome(parser_.take_body());
   if (parser_.fault() == wire::HttpFault::body_too_large) {
-    co_return Outcome(BodyFault{proto::Problem::too_large, fmt::format("a body may have {} bytes", settings_.limits.body)});
+    co_return Outcome(
+        BodyFault{proto::Problem::too_large, fmt::format("a body may have {} bytes", settings_.limits.body)});
   }
   if (expired_) co_return Outcome(BodyFault{proto::Problem::too_slow, "the body did not come on"});
   co_return Outcome(BodyFault{proto::Problem::bad_request, "the body is malformed or was cut off"});

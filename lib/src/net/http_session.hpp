@@ -1,7 +1,7 @@
 #pragma once
 
-#include <boost/system/result.hpp>
 #include <array>
+#include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -28,9 +28,9 @@ struct HttpSettings {
   core::Duration body_timeout = std::chrono::seconds(30);   ///< without progress
   core::Duration write_timeout = std::chrono::seconds(30);  ///< without progress
   core::Duration idle_timeout = std::chrono::seconds(75);
-  core::Duration linger = std::chrono::seconds(2);          ///< for a caller that still sends what nobody reads
-  std::size_t read_ahead = 64 * 1024;                       ///< input kept while a request is being answered
-  core::Budget* body_budget = nullptr;                      ///< of all bodies being received; null: none
+  core::Duration linger = std::chrono::seconds(2);  ///< for a caller that still sends what nobody reads
+  std::size_t read_ahead = 64 * 1024;               ///< input kept while a request is being answered
+  core::Budget* body_budget = nullptr;              ///< of all bodies being received; null: none
 };
 
 struct HttpResponse {
@@ -58,8 +58,9 @@ class HttpHandler {
   [[nodiscard]] virtual HttpResponse refuse(proto::Problem problem, std::string_view detail) = 0;
 };
 
-/// One HTTP/1.x conversation: reads requests with limits and deadlines, lets the handler answer each, and notices when
-/// the caller hangs up meanwhile. `run` is its life. Answers are awaited: writing goes at the caller's pace.
+/// One HTTP/1.x conversation: reads requests with limits and deadlines, lets the handler answer each, and
+/// notices when the caller hangs up meanwhile. `run` is its life. Answers are awaited: writing goes at the
+/// caller's pace.
 class HttpSession {
  public:
   HttpSession(async::Shard& shard, Socket socket, HttpSettings const& settings, core::Permit permit,
@@ -95,13 +96,13 @@ class HttpSession {
   /// Whether the head of an answer has been written.
   [[nodiscard]] bool began() const { return began_; }
 
-  /// From now on until the request is answered, `hung_up` is called when the caller leaves or the session is stopped; it
-  /// is called at once when that has happened.
+  /// From now on until the request is answered, `hung_up` is called when the caller leaves or the session is
+  /// stopped; it is called at once when that has happened.
   void on_hang_up(std::function<void()> hung_up);
   [[nodiscard]] bool hung_up() const { return ended_; }
 
-  /// For an upgrade: the socket without pending operation, the bytes behind the head, and the connection's permit. The
-  /// session ends without touching the socket again.
+  /// For an upgrade: the socket without pending operation, the bytes behind the head, and the connection's
+  /// permit. The session ends without touching the socket again.
   struct Taken {
     LooseSocket socket;
     core::Buffer input;
@@ -145,9 +146,9 @@ class HttpSession {
   std::function<void()> hung_up_;
   std::pair<proto::Problem, std::string> refusal_{};
 
-  bool watching_ = false;   ///< a wait for input is pending
-  bool ended_ = false;      ///< the caller is gone or the session was stopped
-  bool expired_ = false;    ///< the deadline for reading has passed
+  bool watching_ = false;  ///< a wait for input is pending
+  bool ended_ = false;     ///< the caller is gone or the session was stopped
+  bool expired_ = false;   ///< the deadline for reading has passed
   bool draining_ = false;
   bool reading_head_ = false;
   bool keep_alive_ = true;  ///< after the answer under way

@@ -11,7 +11,8 @@ constexpr auto retry_after = std::chrono::milliseconds(50);
 
 }  // namespace
 
-Listener::Listener(async::Shard& shard, Tcp::endpoint const& address, core::Budget& connections, AcceptSink& sink)
+Listener::Listener(async::Shard& shard, Tcp::endpoint const& address, core::Budget& connections,
+                   AcceptSink& sink)
     : acceptor_(shard.strand(), address.protocol()),
       port_(0),
       connections_(connections),

@@ -20,8 +20,9 @@ class AcceptSink {
   ~AcceptSink() = default;
 };
 
-/// Accepts connections on one address. It takes a permit before it accepts, so that what is over the limit waits in the
-/// kernel's queue; and it backs off, but never ends, when the system is out of descriptors or memory. On one shard.
+/// Accepts connections on one address. It takes a permit before it accepts, so that what is over the limit
+/// waits in the kernel's queue; and it backs off, but never ends, when the system is out of descriptors or
+/// memory. On one shard.
 class Listener {
  public:
   /// Throws boost::system::system_error when the address cannot be listened on.

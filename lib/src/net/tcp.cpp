@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <utility>
@@ -56,6 +57,13 @@ std::size_t unacknowledged_bytes(Socket& socket) {
   int bytes = 0;
   if (::ioctl(socket.native_handle(), SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
   return static_cast<std::size_t>(bytes);
+}
+
+std::size_t open_file_limit() {
+  constexpr std::size_t when_unlimited = 65'536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return when_unlimited;
+  return limit.rlim_cur;
 }
 
 }  // namespace reachback::net

@@ -35,10 +35,14 @@ class LooseSocket {
   int handle_ = -1;
 };
 
-/// Small answers leave at once, and little stands unsent in the kernel, so that a pong gets past a big message.
+/// Small answers leave at once, and little stands unsent in the kernel, so that a pong gets past a big
+/// message.
 void tune(Socket& socket);
 
 /// Bytes that the peer has not acknowledged yet; 0 when the system does not say.
 [[nodiscard]] std::size_t unacknowledged_bytes(Socket& socket);
+
+/// The soft limit of open files of this process.
+[[nodiscard]] std::size_t open_file_limit();
 
 }  // namespace reachback::net

@@ -32,7 +32,8 @@ WebSocketConnection::~WebSocketConnection() {
   if (flush_scheduled_) shard_.forget(*this);
 }
 
-bool WebSocketConnection::accept(wire::HttpRequestHead const& request, std::size_t message_limit, std::string& fault) {
+bool WebSocketConnection::accept(wire::HttpRequestHead const& request, std::size_t message_limit,
+                                 std::string& fault) {
   codec_ = wire::WebSocketCodec::accept(request, message_limit, *this, out_, fault);
   return codec_ != nullptr;
 }

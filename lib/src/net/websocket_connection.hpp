@@ -21,13 +21,14 @@ namespace reachback::net {
 
 class WebSocketConnection;
 
-/// Who owns a connection's messages: an endpoint of the gateway, or our own service. Called on the connection's shard,
-/// never from inside `send`.
+/// Who owns a connection's messages: an endpoint of the gateway, or our own service. Called on the
+/// connection's shard, never from inside `send`.
 class ConnectionSink {
  public:
   virtual void on_message(WebSocketConnection& connection, core::MessageKind kind, core::Buffer message) = 0;
-  /// The connection will bring no more messages and takes none: the peer closed or is gone, it fell silent, broke the
-  /// protocol, or `close` was called (then this is called from inside `close`). Exactly once, and before the socket closes.
+  /// The connection will bring no more messages and takes none: the peer closed or is gone, it fell silent,
+  /// broke the protocol, or `close` was called (then this is called from inside `close`). Exactly once, and
+  /// before the socket closes.
   virtual void on_leave(WebSocketConnection& connection) = 0;
 
  protected:
@@ -49,26 +50,28 @@ struct ConnectionTraffic {
   std::optional<core::Duration> round_trip;  ///< of the last ping that was answered
 };
 
-/// An open WebSocket on its shard, for either role: reads when there is something to read, hands messages to the sink,
-/// sends what its outbox holds in fragments of 64 KiB between which control frames pass, pings, and notices silence.
-/// `run` is its life; all other members are for the same shard's thread.
+/// An open WebSocket on its shard, for either role: reads when there is something to read, hands messages to
+/// the sink, sends what its outbox holds in fragments of 64 KiB between which control frames pass, pings, and
+/// notices silence. `run` is its life; all other members are for the same shard's thread.
 class WebSocketConnection final : public async::Flushable, private wire::WebSocketSink {
  public:
   static constexpr std::size_t fragment_size = 64 * 1024;
   /// Answers to a peer that pings without reading; more than that ends the connection.
   static constexpr std::size_t control_backlog = 256 * 1024;
 
-  WebSocketConnection(async::Shard& shard, Socket socket, proto::ConnectionId id, ConnectionSettings const& settings,
-                      ConnectionSink& sink);
+  WebSocketConnection(async::Shard& shard, Socket socket, proto::ConnectionId id,
+                      ConnectionSettings const& settings, ConnectionSink& sink);
   ~WebSocketConnection();
 
-  /// Server: answers the upgrade. False when the request is no valid one: `fault` says why, nothing has been sent.
-  [[nodiscard]] bool accept(wire::HttpRequestHead const& request, std::size_t message_limit, std::string& fault);
+  /// Server: answers the upgrade. False when the request is no valid one: `fault` says why, nothing has been
+  /// sent.
+  [[nodiscard]] bool accept(wire::HttpRequestHead const& request, std::size_t message_limit,
+                            std::string& fault);
   /// Client: after the server's 101.
   void open_as_client(std::size_t message_limit);
 
-  /// Reads until the connection is over, closes the socket and returns when no operation is left. `first` are bytes that
-  /// came behind the handshake. Cancellation (terminal) ends it without a closing handshake.
+  /// Reads until the connection is over, closes the socket and returns when no operation is left. `first` are
+  /// bytes that came behind the handshake. Cancellation (terminal) ends it without a closing handshake.
   [[nodiscard]] Task<> run(core::Buffer first);
 
   /// Queues a message. `none`: it does not fit (see `fits`) or the connection is leaving.
@@ -79,7 +82,8 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   /// How far a message got.
   [[nodiscard]] proto::Delivery delivery(core::MessageNumber number);
 
-  /// Starts the closing handshake behind what is queued; the socket closes at the latest after the close timeout.
+  /// Starts the closing handshake behind what is queued; the socket closes at the latest after the close
+  /// timeout.
   void close(proto::CloseCode code, std::string_view reason);
   /// Ends it without a handshake.
   void abort();
@@ -139,9 +143,9 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   std::string close_reason_;
 
   core::Outbox outbox_;
-  core::Buffer out_;               ///< framed; the first `out_sent_` bytes are with the kernel
+  core::Buffer out_;  ///< framed; the first `out_sent_` bytes are with the kernel
   std::size_t out_sent_ = 0;
-  std::uint64_t out_offset_ = 0;   ///< where `out_` begins in the stream
+  std::uint64_t out_offset_ = 0;  ///< where `out_` begins in the stream
   core::SendLog log_;
   core::Permit receive_permit_;
 
