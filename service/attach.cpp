@@ -1,9 +1,11 @@
 #include "attach.hpp"
 
+#include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <utility>
@@ -70,6 +72,10 @@ RemoteServiceConfig config_of(AttachOptions const& options, LogFunction log) {
   config.token = options.token;
   config.workers = options.workers;
   config.log = std::move(log);
+  config.attached = [&options] {
+    fmt::print("reachback: attached to ws://{}:{}/{}\n", options.host, options.port, options.endpoint);
+    std::fflush(stdout);
+  };
   return config;
 }
 

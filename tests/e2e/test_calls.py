@@ -111,14 +111,14 @@ def test_call_ids_rise_on_an_endpoint(gateway, dial):
     assert calls == sorted(set(calls))
 
 
-def test_a_request_of_33_mib_reaches_the_service(gateway, dial):
-    peer = dial(gateway, timeout=60)
+def test_a_request_of_33_mib_reaches_the_service(gateway, raw_websocket):
+    peer = raw_websocket(gateway)
     argument = base64.b64encode(payload(24 * MIB + 768 * 1024, False)).decode()
     message = dict(rpc("putFile", "encodedBytes_0"), encodedBytes_0=argument, encodedByteArgs=[0])
     call = gateway.call_later(message)
-    request = peer.receive_request()
+    request = json.loads(peer.read_message()[1])
     assert md5(request["encodedBytes_0"].encode()) == md5(argument.encode())
-    peer.answer(request, b"true")
+    peer.send_text(json.dumps(encode_part(dict(head_of(request), status=200), b"true", compress=False)))
     assert call.result().status_code == 200
 
 

@@ -166,11 +166,12 @@ def test_a_caller_that_does_not_read_ends_alone(start_gateway, dial, raw_http):
             fast = gateway.call_later(rpc("echo"), timeout=5)
             peer.answer_next(b"%d" % number)
             assert part_bytes(fast.result().json()) == b"%d" % number
-        if number % 16 == 0 and gateway.outcome("slow-caller") == 1:
+        if number % 8 == 7 and gateway.calls_in_flight() == 0:
             break
-    gateway.wait_outcome("slow-caller", 1)
+    assert gateway.calls_in_flight() == 0, "the slow call has ended, though its caller has read nothing"
     assert gateway.connections() == [peer.connection_id]
     check_end_of_slow_lines(slow)
+    gateway.wait_outcome("slow-caller", 1)
 
 
 def check_end_of_slow_lines(slow):
@@ -191,6 +192,8 @@ def test_parts_over_the_budget_of_all_calls_end_one_call(start_gateway, dial, ra
     slow.call(b'{"cmd":"rpc"}', form=NDJSON)
     for part in cut_parts(peer.receive_request(), payload(32 * MIB, True), part_size=256 * KIB, compress=False):
         peer.send(part)
+    gateway.wait_in_flight(0)
+    check_end_of_slow_lines(slow)
     gateway.wait_outcome("slow-caller", 1)
     call = gateway.call_later(rpc("echo"))
     peer.answer_next()

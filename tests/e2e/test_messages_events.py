@@ -233,7 +233,7 @@ def test_one_endpoint_tells_about_its_connections(gateway, raw_websocket):
     assert (about["name"], about["kind"], about["path"]) == ("wsData", "service", "/wsData")
     (connection,) = about["connections"]
     assert str(connection["id"]) == peer.connection_id
-    assert f"127.0.0.1:{peer.local_port}" in json.dumps(connection)
+    assert "127.0.0.1" in json.dumps(connection)
     assert len(connection) >= 8, "address, user, since, pending calls, messages and bytes each way, outbox, round trip"
 
 

@@ -227,10 +227,10 @@ def test_bodies_over_their_budget_in_all_are_refused_as_overload(start_gateway, 
     check_problem(second.read_response(), "overloaded", delivery="not-sent")
 
 
-def test_an_outbox_over_the_budget_of_all_is_busy(start_gateway, dial):
+def test_a_message_over_the_budget_of_all_outboxes_is_refused_as_overload(start_gateway, dial):
     gateway = start_gateway("--total-outbox-budget", 1 * KIB)
     dial(gateway)
-    check_problem(gateway.call(rpc("put", "x" * MIB)), "service-busy", delivery="not-sent")
+    check_problem(gateway.call(rpc("put", "x" * MIB)), "overloaded", delivery="not-sent")
 
 
 @pytest.fixture

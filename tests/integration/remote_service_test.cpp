@@ -37,6 +37,13 @@ SeenRequest log_in(ScriptedGateway& gateway, std::string_view status, std::strin
   return request;
 }
 
+/// Closes as a gateway does: the service's answer, then the end of the stream.
+void close(ScriptedConnection& connection, std::uint16_t code) {
+  connection.send_close(code);
+  CHECK(connection.read().close_code == code);
+  connection.drop();
+}
+
 /// The service still answers.
 void check_answers(ScriptedConnection& connection) {
   connection.send_text(R"({"cmd":"rpc","callId":5})");
@@ -111,6 +118,8 @@ TEST_CASE("the gateway's 401 message ends a service whose log-in is new, and one
     auto connection = gateway.accept();
     connection.upgrade();
     connection.send_text(unauthorized);
+    CHECK(connection.read().close_code == 1001);
+    connection.drop();
     CHECK_FALSE(service.result());
   }
 }
@@ -132,11 +141,12 @@ TEST_CASE("after a close the service comes back with its cookie, and logs in ane
   log_in(gateway, "302 Found", "Set-Cookie: login=first\r\n");
   auto one = gateway.accept();
   CHECK(one.upgrade().field("Cookie") == "login=first");
-  one.send_close(1012);
+  close(one, 1012);
   auto two = gateway.accept();
   CHECK(two.upgrade().field("Cookie") == "login=first");
   two.send_text(unauthorized);
-  two.send_close(1008);
+  CHECK(two.read().close_code == 1000);
+  two.drop();
   log_in(gateway, "302 Found", "Set-Cookie: login=second\r\n");
   auto three = gateway.accept();
   CHECK(three.upgrade().field("Cookie") == "login=second");
@@ -149,10 +159,12 @@ TEST_CASE("a kept cookie does not turn a wrong password into endless tries") {
   log_in(gateway, "302 Found", "Set-Cookie: login=first\r\n");
   auto one = gateway.accept();
   one.upgrade();
-  one.send_close(1012);
+  close(one, 1012);
   auto two = gateway.accept();
   two.upgrade();
   two.send_text(unauthorized);
+  CHECK(two.read().close_code == 1000);
+  two.drop();
   log_in(gateway, "200 OK", "");
   CHECK_FALSE(service.result());
 }

@@ -12,26 +12,34 @@ namespace reachback::async {
 
 /// Brings function objects from any thread to one shard, in the order in which each sender posted them.
 /// Lock-free; many messages cost one wake-up of the loop. It has no bound of its own: whatever is posted
-/// holds a permit of what bounds it (a pending call, a share of a budget). What is left when it dies is
-/// destroyed without being run.
+/// holds a permit of what bounds it (a pending call, a share of a budget).
 class Mailbox {
  public:
   explicit Mailbox(Executor executor) : executor_(executor) {}
-  ~Mailbox() { destroy(take_all()); }
+  ~Mailbox() { close(); }
   Mailbox(Mailbox const&) = delete;
   Mailbox& operator=(Mailbox const&) = delete;
 
-  /// `function` runs on the shard's thread. It must not throw.
+  /// `function` runs on the shard's thread, or is destroyed without being run when the mailbox is closed. It
+  /// must not throw.
   template <class Function>
   void post(Function&& function) {
     Letter* letter = new LetterOf<std::decay_t<Function>>(std::forward<Function>(function));
-    Letter* head = head_.load(std::memory_order_relaxed);
+    Letter* head = head_.load(std::memory_order_acquire);
     do {
+      if (head == &closed_) return destroy(letter);
       letter->next = head;
     } while (
-        !head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_relaxed));
+        !head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_acquire));
     // Only who finds it empty wakes the shard: the others' letters are in the same batch.
     if (head == nullptr) boost::asio::post(executor_, [this] { run_all(); });
+  }
+
+  /// For the shard, when it has ended: what waits is destroyed, and so is whatever is still posted, so that
+  /// who waits for a promise in it learns that nothing comes of it.
+  void close() {
+    Letter* const waiting = head_.exchange(&closed_, std::memory_order_acq_rel);
+    if (waiting != &closed_) destroy(waiting);
   }
 
  private:
@@ -46,6 +54,10 @@ class Mailbox {
     explicit LetterOf(F&& f) : function(std::forward<F>(f)) {}
     void run() override { function(); }
     Function function;
+  };
+
+  struct Closed final : Letter {
+    void run() override {}
   };
 
   /// Oldest first.
@@ -74,6 +86,7 @@ class Mailbox {
   }
 
   Executor executor_;
+  Closed closed_;  ///< at the head of a closed mailbox
   std::atomic<Letter*> head_{nullptr};
 };
 

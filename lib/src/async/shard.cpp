@@ -22,6 +22,7 @@ void Shard::run() {
   current_shard = this;
   context_.run();
   current_shard = nullptr;
+  mailbox_.close();
 }
 
 void Shard::stop() {

@@ -194,7 +194,9 @@ void RemoteService::Impl::refuse(std::string_view text) {
   // A cookie of an earlier log-in may have expired: that is no refusal yet.
   if (dialer_.credential() == client::Dialer::Credential::kept_cookie) {
     log_(LogLevel::info, fmt::format("{}; logging in again", text));
-    return dialer_.forget_cookie();
+    dialer_.forget_cookie();
+    if (connection_ != nullptr) connection_->close(proto::CloseCode::normal, "logging in again");
+    return;
   }
   log_(LogLevel::error, text);
   refused_ = true;

@@ -76,6 +76,8 @@ core::CallerRef Caller::expect() {
 }
 
 async::Task<CallEvent> Caller::next() {
+  // A call that was given up before anybody waited: nothing would ever wake the waiter.
+  if (generation_ == 0 && !channel_.ready()) channel_.close();
   auto [error, event] = co_await channel_.async_receive(async::use_task);
   if (error) {
     event = CallFailure();

@@ -4,6 +4,6 @@
 
 namespace reachback::gateway {
 
-inline constexpr std::string_view version = "0.1.0";
+inline constexpr std::string_view version = REACHBACK_VERSION;  // from CMake's project()
 
 }  // namespace reachback::gateway

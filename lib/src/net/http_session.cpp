@@ -29,6 +29,11 @@ std::string_view http_date() {
   return text;
 }
 
+std::string to_text(Tcp::endpoint const& endpoint) {
+  auto const address = endpoint.address();
+  return fmt::format(address.is_v6() ? "[{}]:{}" : "{}:{}", address.to_string(), endpoint.port());
+}
+
 bool has_no_content(int status) { return status == 204 || status == 304; }
 
 }  // namespace
@@ -52,7 +57,7 @@ Task<> HttpSession::run() {
   co_await asio::this_coro::throw_if_cancelled(false);
   tune(socket_);
   error_code ignored;
-  remote_address_ = socket_.remote_endpoint(ignored).address().to_string();
+  remote_address_ = to_text(socket_.remote_endpoint(ignored));
   std::exception_ptr failure;
   try {
     co_await converse();
@@ -111,7 +116,9 @@ Task<HttpSession::Next> HttpSession::read_head() {
   switch (parser_.progress()) {
     case wire::HttpProgress::body:
     case wire::HttpProgress::done:
-      co_return Next::request;
+      if (parser_.head().version == 10 || parser_.head().fields.has("Host")) co_return Next::request;
+      refusal_ = {proto::Problem::bad_request, "the Host field is missing"};
+      co_return Next::refuse;
     case wire::HttpProgress::head:
       if (!expired_ || !begun) co_return Next::end;
       refusal_ = {proto::Problem::too_slow, "the head of the request did not come in time"};
@@ -134,7 +141,12 @@ Task<HttpSession::Next> HttpSession::read_head() {
 }
 
 void HttpSession::feed() {
-  if (!in_.empty()) in_.consume(parser_.feed(in_.view()));
+  auto const before = parser_.progress();
+  while (!in_.empty() && parser_.progress() == before) {
+    std::size_t const taken = parser_.feed(in_.view());
+    in_.consume(taken);
+    if (taken == 0) break;
+  }
   if (in_.empty()) in_.clear_and_shrink(read_size);
 }
 

@@ -1,0 +1,286 @@
+#include "async/shard.hpp"
+
+#include <doctest/doctest.h>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "unit/async/on_shard.hpp"
+
+using namespace reachback;
+using namespace std::chrono_literals;
+using async::Deadline;
+using test::advance;
+using test::Bench;
+using test::on_shard;
+using test::turn;
+
+namespace {
+
+/// Counts its flushes and does what it is told meanwhile.
+struct Page final : async::Flushable {
+  void flush() override {
+    ++flushed;
+    if (meanwhile) meanwhile();
+  }
+  int flushed = 0;
+  std::function<void()> meanwhile;
+};
+
+}  // namespace
+
+TEST_SUITE("shard") {
+  TEST_CASE("current is the shard whose thread this is") {
+    Bench bench;
+    CHECK(async::Shard::current() == nullptr);
+    CHECK_FALSE(bench.shard.runs_here());
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      CHECK(async::Shard::current() == &bench.shard);
+      CHECK(bench.shard.runs_here());
+      co_return;
+    });
+    CHECK(async::Shard::current() == nullptr);
+  }
+
+  TEST_CASE("dispatch runs at once on the shard's thread, post after the turn") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      std::string order;
+      bench.shard.post([&] { order += "posted "; });
+      bench.shard.dispatch([&] { order += "dispatched "; });
+      order += "then ";
+      co_await turn(bench.shard);
+      CHECK(order == "dispatched then posted ");
+    });
+  }
+
+  TEST_CASE("dispatch from another thread arrives on the shard's thread") {
+    async::Shard shard(0, async::steady_clock());
+    std::thread::id ran_on;
+    shard.dispatch([&] {
+      ran_on = std::this_thread::get_id();
+      shard.stop();
+    });
+    CHECK(ran_on == std::thread::id());
+    std::jthread thread([&] { shard.run(); });
+    auto const expected = thread.get_id();
+    thread.join();
+    CHECK(ran_on == expected);
+  }
+
+  TEST_CASE("what is posted to a shard that has ended is destroyed, so that nobody waits for it for ever") {
+    async::Shard shard(0, async::steady_clock());
+    shard.stop();
+    shard.run();
+    std::promise<int> promise;
+    auto future = promise.get_future();
+    shard.post([promise = std::move(promise)]() mutable { promise.set_value(1); });
+    REQUIRE(future.wait_for(0s) == std::future_status::ready);
+    CHECK_THROWS_AS(future.get(), std::future_error);
+  }
+}
+
+TEST_SUITE("deadline") {
+  TEST_CASE("fires once, when its time has come and not before") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      Deadline deadline(bench.shard, [&] { ++fired; });
+      deadline.set_in(10s);
+      CHECK(deadline.is_set());
+      co_await advance(bench, 9999ms);
+      CHECK(fired == 0);
+      co_await advance(bench, 1ms);
+      CHECK(fired == 1);
+      CHECK_FALSE(deadline.is_set());
+      co_await advance(bench, 1h);
+      CHECK(fired == 1);
+    });
+  }
+
+  TEST_CASE("moves earlier and later") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      Deadline deadline(bench.shard, [&] { ++fired; });
+      deadline.set_in(10s);
+      deadline.set_in(2s);
+      co_await advance(bench, 2s);
+      CHECK(fired == 1);
+      deadline.set_in(2s);
+      deadline.set_in(10s);
+      co_await advance(bench, 5s);
+      CHECK(fired == 1);
+      co_await advance(bench, 5s);
+      CHECK(fired == 2);
+    });
+  }
+
+  TEST_CASE("does not fire after it was cleared, nor after its death") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      Deadline deadline(bench.shard, [&] { ++fired; });
+      deadline.set_in(1s);
+      deadline.clear();
+      CHECK_FALSE(deadline.is_set());
+      deadline.clear();
+      {
+        Deadline short_lived(bench.shard, [&] { ++fired; });
+        short_lived.set_in(1s);
+      }
+      co_await advance(bench, 1h);
+      CHECK(fired == 0);
+      deadline.set_in(1s);
+      co_await advance(bench, 1s);
+      CHECK(fired == 1);
+    });
+  }
+
+  TEST_CASE("may be set again inside its callback") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      std::optional<Deadline> deadline;
+      deadline.emplace(bench.shard, [&] {
+        if (++fired < 3) deadline->set_in(1s);
+      });
+      deadline->set_in(1s);
+      for (int i = 1; i <= 3; ++i) {
+        co_await advance(bench, 1s);
+        CHECK(fired == i);
+      }
+      CHECK_FALSE(deadline->is_set());
+    });
+  }
+
+  TEST_CASE("a callback may clear another deadline that is due at the same moment") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      std::optional<Deadline> second;
+      Deadline first(bench.shard, [&] {
+        ++fired;
+        second->clear();
+      });
+      second.emplace(bench.shard, [&] { ++fired; });
+      first.set_in(1s);
+      second->set_in(1s + 1ns);
+      co_await advance(bench, 2s);
+      CHECK(fired == 1);
+    });
+  }
+
+  TEST_CASE("those that became due together fire in the order of their times") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      std::string order;
+      Deadline late(bench.shard, [&] { order += 'c'; });
+      Deadline early(bench.shard, [&] { order += 'a'; });
+      Deadline middle(bench.shard, [&] { order += 'b'; });
+      late.set_in(3s);
+      early.set_in(1s);
+      middle.set_in(2s);
+      co_await advance(bench, 1h);
+      CHECK(order == "abc");
+    });
+  }
+
+  TEST_CASE("one that is due when it is set fires without a move of the clock") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      Deadline deadline(bench.shard, [&] { ++fired; });
+      deadline.set_in(0s);
+      CHECK(fired == 0);
+      co_await turn(bench.shard);
+      CHECK(fired == 1);
+    });
+  }
+
+  TEST_CASE("goes by the clock of the system too, also when it moves earlier") {
+    async::Shard shard(0, async::steady_clock());
+    on_shard(shard, [&]() -> async::Task<> {
+      int fired = 0;
+      Deadline far(shard, [&] { fired += 100; });
+      Deadline near(shard, [&] { ++fired; });
+      far.set_in(1h);
+      near.set_in(1h);
+      near.set_in(1ms);
+      auto const begin = std::chrono::steady_clock::now();
+      co_await test::until(shard, [&] { return fired != 0; });
+      CHECK(fired == 1);
+      CHECK(std::chrono::steady_clock::now() - begin >= 1ms);
+    });
+  }
+
+  TEST_CASE("none fires after the shard was told to stop") {
+    Bench bench;
+    int fired = 0;
+    {
+      Deadline deadline(bench.shard, [&] { ++fired; });
+      bench.shard.stop();
+      bench.shard.post([&] {
+        deadline.set_in(1s);
+        bench.clock.advance(1h);
+      });
+      bench.shard.run();
+    }
+    CHECK(fired == 0);
+  }
+}
+
+TEST_SUITE("flushing") {
+  TEST_CASE("flush comes once, after what is ready in the turn") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      Page page;
+      int seen_before = -1;
+      async::asio::post(bench.shard.strand(), [&] { seen_before = page.flushed; });
+      bench.shard.flush_later(page);
+      CHECK(page.flushed == 0);
+      co_await turn(bench.shard);
+      CHECK(seen_before == 0);
+      CHECK(page.flushed == 1);
+      co_await turn(bench.shard);
+      CHECK(page.flushed == 1);
+    });
+  }
+
+  TEST_CASE("one that asks again while it is flushed has another turn") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      Page page;
+      page.meanwhile = [&] {
+        if (page.flushed < 3) bench.shard.flush_later(page);
+      };
+      bench.shard.flush_later(page);
+      for (int i = 1; i <= 3; ++i) {
+        co_await turn(bench.shard);
+        CHECK(page.flushed == i);
+      }
+      co_await turn(bench.shard);
+      CHECK(page.flushed == 3);
+    });
+  }
+
+  TEST_CASE("one that is forgotten is left alone, also while the others are being flushed") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      Page first, second, third;
+      bench.shard.flush_later(first);
+      bench.shard.flush_later(second);
+      bench.shard.flush_later(third);
+      bench.shard.forget(second);
+      first.meanwhile = [&] { bench.shard.forget(third); };
+      co_await turn(bench.shard);
+      CHECK(first.flushed == 1);
+      CHECK(second.flushed == 0);
+      CHECK(third.flushed == 0);
+    });
+  }
+}

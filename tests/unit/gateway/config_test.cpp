@@ -1,0 +1,109 @@
+#include "reachback/config.hpp"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <string>
+
+#include "reachback/errors.hpp"
+
+using namespace reachback;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What `check` says about the default configuration after a change; empty when it makes sense.
+std::string fault_after(std::function<void(Config&)> const& change) {
+  Config config;
+  change(config);
+  try {
+    check(config);
+  } catch (StartError const& error) {
+    return error.what();
+  }
+  return {};
+}
+
+std::string fault_of_endpoint(std::string const& name) {
+  return fault_after([&](Config& config) { config.endpoints = {{name, EndpointKind::service, {}}}; });
+}
+
+bool names(std::string const& fault, std::string_view setting) {
+  return fault.find(setting) != std::string::npos && fault.find('\n') == std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("config") {
+  TEST_CASE("the defaults make sense") {
+    CHECK(fault_after([](Config&) {}).empty());
+    CHECK(fault_after([](Config& config) { config.endpoints.clear(); }).empty());
+  }
+
+  TEST_CASE("the number of threads has bounds") {
+    for (unsigned const threads : {0u, 257u, 4'000'000'000u}) {
+      CHECK(names(fault_after([&](Config& config) { config.threads = threads; }), "threads"));
+    }
+    for (unsigned const threads : {1u, 256u})
+      CHECK(fault_after([&](Config& config) { config.threads = threads; }).empty());
+  }
+
+  TEST_CASE("an endpoint's name has 1 to 64 plain characters") {
+    for (std::string const name : {"", ".", "..", "a/b", "a b", "\xc3\xa9", "a?b", "*"}) {
+      CAPTURE(name);
+      CHECK(names(fault_of_endpoint(name), "endpoint '" + name + "'"));
+    }
+    CHECK_FALSE(fault_of_endpoint(std::string(65, 'a')).empty());
+    CHECK(fault_of_endpoint(std::string(64, 'a')).empty());
+    CHECK(fault_of_endpoint("A-Za-z0-9_.-").empty());
+  }
+
+  TEST_CASE("an endpoint cannot take the place of one of our pages") {
+    for (std::string const name :
+         {"v1", "login", "logout", "livez", "readyz", "healthz", "metrics", "version", "problems"}) {
+      CAPTURE(name);
+      CHECK(names(fault_of_endpoint(name), name));
+    }
+  }
+
+  TEST_CASE("an endpoint is there once") {
+    auto const fault = fault_after([](Config& config) {
+      config.endpoints = {{"one", EndpointKind::service, {}}, {"one", EndpointKind::broadcast, {}}};
+    });
+    CHECK(names(fault, "'one'"));
+  }
+
+  TEST_CASE("a reject reason fits into a close frame and is UTF-8") {
+    auto const fault_of_reason = [](std::string reason) {
+      return fault_after([&](Config& config) { config.endpoints = {{"off", EndpointKind::reject, reason}}; });
+    };
+    CHECK(fault_of_reason(std::string(123, 'x')).empty());
+    CHECK(names(fault_of_reason(std::string(124, 'x')), "'off'"));
+    CHECK(names(fault_of_reason("\xff"), "'off'"));
+  }
+
+  TEST_CASE("a token cannot be empty") {
+    CHECK(names(fault_after([](Config& config) { config.tokens = {"good", ""}; }), "token"));
+  }
+
+  TEST_CASE("limits and times are over 0") {
+    CHECK(names(fault_after([](Config& config) { config.limits.message = 0; }), "message"));
+    CHECK(names(fault_after([](Config& config) { config.limits.subscriber = 0; }), "subscriber"));
+    CHECK(names(fault_after([](Config& config) { config.timeouts.ping = 0ms; }), "ping"));
+    CHECK(names(fault_after([](Config& config) { config.timeouts.silence = -1ms; }), "silence"));
+    CHECK(names(fault_after([](Config& config) { config.timeouts.drain_wait = -1ms; }), "drain"));
+    CHECK(fault_after([](Config& config) { config.timeouts.drain_wait = 0ms; }).empty());
+    CHECK(fault_after([](Config& config) { config.limits.connections = 0; }).empty());
+  }
+
+  TEST_CASE("the default time-out of calls is not over the longest") {
+    CHECK(names(fault_after([](Config& config) { config.timeouts.longest_call = 59s; }), "time-out"));
+    CHECK(fault_after([](Config& config) { config.timeouts.longest_call = 60s; }).empty());
+  }
+
+  TEST_CASE("kinds have the names of the contract") {
+    CHECK(to_string(EndpointKind::service) == "service");
+    CHECK(to_string(EndpointKind::broadcast) == "broadcast");
+    CHECK(to_string(EndpointKind::reject) == "reject");
+  }
+}
