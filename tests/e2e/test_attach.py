@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from support.gateway import BYTES, NDJSON, Program
+from support.gateway import BINARY, BYTES, NDJSON, Program
 from support.payload import MIB, md5, part_bytes, payload, unpack
 from support.raw import HttpCaller
 from support.waiting import wait_until
@@ -35,8 +35,8 @@ def files(tmp_path):
 
 class Attached(Program):
     def __init__(self, gateway, files, *flags, endpoint="wsData"):
-        arguments = ["attach", endpoint, "--files", str(files), "--server", gateway.authority]
-        super().__init__(arguments + list(flags or ("--test",)), r"reachback: attached to ws://.+/\w+$")
+        command = [BINARY, "attach", endpoint, "--files", files, "--server", gateway.authority]
+        super().__init__([*command, *(flags or ("--test",))], r"reachback: attached to ws://.+/\w+$")
 
 
 @pytest.fixture
@@ -157,9 +157,9 @@ def test_an_unknown_attribute_is_an_error_answer(gateway, files, attach):
 
 def test_many_requests_are_answered_in_parallel(gateway, files, attach):
     attach(gateway, files, "--test", "--workers", "4")
-    calls = [gateway.call_later(data_interface("getFile", name), form=BYTES) for name in SIZES for _ in range(6)]
+    calls = [gateway.call_later(data_interface("getFile", name), form=BYTES) for name in SIZES for _ in range(3)]
     for number, call in enumerate(calls):
-        assert md5(call.result().content) == md5((files / list(SIZES)[number // 6]).read_bytes())
+        assert md5(call.result().content) == md5((files / list(SIZES)[number // 3]).read_bytes())
 
 
 def test_attach_connects_again_when_the_gateway_comes_back(start_gateway, programs, files, attach):

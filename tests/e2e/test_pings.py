@@ -1,18 +1,21 @@
 """Pings in both directions, also while large messages pass (wire-protocol.md, "Connecting" 5)."""
 
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from support.events import EventStream
-from support.gateway import BYTES
+from support.gateway import BYTES, Program
 from support.payload import MIB, payload
 from support.problems import check_problem
 from support.raw import PING, PONG, TEXT, Aborted, frame
 from support.service import rpc
 from support.waiting import Stopwatch, let_pass, wait_until
 
+SWAPPING_SERVICE = Path(__file__).parent / "support" / "swapping_service.py"
 ARGUMENT = "x" * (14 * MIB)
 FAST_PINGS = ("--ping-interval", "0.2", "--silence-timeout", "0.6")
 
@@ -27,21 +30,20 @@ def keep_calling(gateway, stop, count):
         count.append(1)
 
 
-def test_a_service_that_wants_its_pong_within_a_second_stays_while_14_mib_pass_both_ways(gateway, serve):
-    # The client library's check of UTF-8, in Python, would itself take longer than the second.
-    service = serve(gateway, {"swap": lambda _: payload(10 * MIB, False)}, check_utf8=False)
+def test_a_service_that_wants_its_pong_within_a_second_stays_while_14_mib_pass_both_ways(gateway, programs):
+    service = Program([sys.executable, SWAPPING_SERVICE, gateway.url], r"pong (\d+)$")
+    programs.append(service)
+    wait_until(gateway.connections, "the service joins")
     stop, count = threading.Event(), []
     callers = [gateway.background(keep_calling, gateway, stop, count) for _ in range(2)]
     try:
-        wait_until(
-            lambda: (service.pongs >= 2 and len(count) >= 4) or not service.connected,
-            "two pongs and four calls", deadline=60,
-        )
+        service.wait_ready(times=2, deadline=30)
+        wait_until(lambda: len(count) >= 4, "four calls", deadline=30)
     finally:
         stop.set()
     for caller in callers:
         caller.result(30)
-    assert service.connected, (service.errors, service.closes)
+    assert service.alive, service.stderr()
 
 
 def test_a_pong_comes_within_a_second_while_frames_of_14_mib_go_both_ways(gateway, raw_websocket):

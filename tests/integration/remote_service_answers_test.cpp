@@ -216,6 +216,7 @@ TEST_CASE("stop abandons an answer in the making") {
   reached.get_future().wait();
   service.stop();
   CHECK(connection.read().close_code == 1001);
+  connection.drop();
   gate.opened.set_value();
   CHECK(service.result());
 }

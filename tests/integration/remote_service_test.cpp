@@ -90,6 +90,7 @@ TEST_CASE("stop closes with 1001 and run returns true") {
   service.stop();
   CHECK(connection.read().close_code == 1001);
   connection.send_close(1001);
+  connection.drop();
   CHECK(service.result());
 }
 

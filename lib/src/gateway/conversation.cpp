@@ -41,6 +41,7 @@ net::HttpResponse Conversation::refuse(proto::Problem problem, std::string_view 
   proto::ProblemDocument document;
   document.problem = problem;
   document.detail = detail;
+  document.delivery = Delivery::not_sent;
   return problem_response(document);
 }
 

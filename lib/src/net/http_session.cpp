@@ -31,7 +31,8 @@ std::string_view http_date() {
 
 std::string to_text(Tcp::endpoint const& endpoint) {
   auto const address = endpoint.address();
-  return fmt::format(address.is_v6() ? "[{}]:{}" : "{}:{}", address.to_string(), endpoint.port());
+  if (address.is_v6()) return fmt::format("[{}]:{}", address.to_string(), endpoint.port());
+  return fmt::format("{}:{}", address.to_string(), endpoint.port());
 }
 
 bool has_no_content(int status) { return status == 204 || status == 304; }

@@ -69,7 +69,8 @@ class HttpSession {
 
   /// Serves until the caller leaves, an idle or slow one is given up, or the socket is taken for an upgrade.
   [[nodiscard]] Task<> run();
-  /// Lets a request under way end, then closes; an idle session closes at once.
+  /// The answer under way, or to the next request that has begun, is the last one; an idle session closes at
+  /// once.
   void drain();
   /// Ends it now: a handler learns it as a hang-up.
   void stop();

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import threading
@@ -26,13 +25,13 @@ BYTES = "application/octet-stream"
 
 
 class Program:
-    """A run of the executable whose first line on stdout, matched by `ready`, says that it is up."""
+    """A running program that says on stdout, by a line that `ready` matches, that it is up."""
 
-    def __init__(self, arguments, ready):
+    def __init__(self, command, ready):
         self.meant_to_end = False
         self._stderr = tempfile.TemporaryFile(mode="w+", errors="replace")
         self.process = subprocess.Popen(
-            [str(BINARY), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._stderr, text=True
+            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._stderr, text=True
         )
         self._ready = re.compile(ready)
         self._lines = []
@@ -50,7 +49,7 @@ class Program:
             self._arrived.notify_all()
 
     def wait_ready(self, times=1, deadline=DEADLINE):
-        """Waits until the ready line has been printed `times` times; gives the last one's match."""
+        """Waits until a ready line has been printed `times` times; gives the last one's match."""
 
         def matches():
             return [match for match in (self._ready.match(line or "") for line in self._lines) if match]
@@ -108,20 +107,13 @@ def run_to_the_end(*arguments, deadline=DEADLINE):
     )
 
 
-class Gateway(Program):
-    """A running `reachback serve`. In test mode unless told otherwise; then `token` is a token of full scope."""
+class Client:
+    """The HTTP side of a gateway, from outside. `token` has full scope."""
 
-    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN):
-        arguments = ["serve", "--port", str(port), "--threads", THREADS]
-        arguments += ["--test"] if test_mode else ["--host", "127.0.0.1"]
-        super().__init__(arguments + [str(flag) for flag in flags], r"reachback: listening on (http://(.+):(\d+))$")
-        try:
-            match = self.wait_ready()
-        except AssertionError:
-            self.kill()
-            raise
-        self.url, self.host, self.port = match.group(1), match.group(2), int(match.group(3))
-        self.token = token
+    def __init__(self, url, token=TOKEN):
+        self.url, self.token = url, token
+        host, port = url.removeprefix("http://").rsplit(":", 1)
+        self.host, self.port = host, int(port)
         self._pool = ThreadPoolExecutor(max_workers=80)
 
     @property
@@ -195,9 +187,24 @@ class Gateway(Program):
     def dropped(self, reason, endpoint="wsData"):
         return self.metrics().value("reachback_dropped_messages_total", endpoint=endpoint, reason=reason)
 
-    def stop(self):
-        """Ends the process, gently if it can be, and lets the threads of this object go."""
-        if self.alive:
-            self.signal(signal.SIGKILL)
-        self.kill()
+    def let_threads_go(self):
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Gateway(Program, Client):
+    """A running `reachback serve`, in test mode unless told otherwise."""
+
+    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN):
+        command = [BINARY, "serve", "--port", port, "--threads", THREADS]
+        command += ["--test"] if test_mode else ["--host", "127.0.0.1"]
+        Program.__init__(self, [*command, *flags], r"reachback: listening on (http://.+:\d+)$")
+        try:
+            url = self.wait_ready().group(1)
+        except AssertionError:
+            self.kill()
+            raise
+        Client.__init__(self, url, token)
+
+    def stop(self):
+        self.kill()
+        self.let_threads_go()

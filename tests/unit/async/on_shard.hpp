@@ -32,7 +32,7 @@ Task<> until(async::Shard& shard, Condition condition) {
 }
 
 /// Moves the clock, and returns when what became due has run.
-inline Task<> advance(Bench& bench, core::Duration duration) {
+inline Task<> move_clock(Bench& bench, core::Duration duration) {
   bench.clock.advance(duration);
   co_await turn(bench.shard);
 }

@@ -14,8 +14,8 @@
 using namespace reachback;
 using namespace std::chrono_literals;
 using async::Deadline;
-using test::advance;
 using test::Bench;
+using test::move_clock;
 using test::on_shard;
 using test::turn;
 
@@ -92,12 +92,12 @@ TEST_SUITE("deadline") {
       Deadline deadline(bench.shard, [&] { ++fired; });
       deadline.set_in(10s);
       CHECK(deadline.is_set());
-      co_await advance(bench, 9999ms);
+      co_await move_clock(bench, 9999ms);
       CHECK(fired == 0);
-      co_await advance(bench, 1ms);
+      co_await move_clock(bench, 1ms);
       CHECK(fired == 1);
       CHECK_FALSE(deadline.is_set());
-      co_await advance(bench, 1h);
+      co_await move_clock(bench, 1h);
       CHECK(fired == 1);
     });
   }
@@ -109,13 +109,13 @@ TEST_SUITE("deadline") {
       Deadline deadline(bench.shard, [&] { ++fired; });
       deadline.set_in(10s);
       deadline.set_in(2s);
-      co_await advance(bench, 2s);
+      co_await move_clock(bench, 2s);
       CHECK(fired == 1);
       deadline.set_in(2s);
       deadline.set_in(10s);
-      co_await advance(bench, 5s);
+      co_await move_clock(bench, 5s);
       CHECK(fired == 1);
-      co_await advance(bench, 5s);
+      co_await move_clock(bench, 5s);
       CHECK(fired == 2);
     });
   }
@@ -133,10 +133,10 @@ TEST_SUITE("deadline") {
         Deadline short_lived(bench.shard, [&] { ++fired; });
         short_lived.set_in(1s);
       }
-      co_await advance(bench, 1h);
+      co_await move_clock(bench, 1h);
       CHECK(fired == 0);
       deadline.set_in(1s);
-      co_await advance(bench, 1s);
+      co_await move_clock(bench, 1s);
       CHECK(fired == 1);
     });
   }
@@ -151,7 +151,7 @@ TEST_SUITE("deadline") {
       });
       deadline->set_in(1s);
       for (int i = 1; i <= 3; ++i) {
-        co_await advance(bench, 1s);
+        co_await move_clock(bench, 1s);
         CHECK(fired == i);
       }
       CHECK_FALSE(deadline->is_set());
@@ -170,7 +170,7 @@ TEST_SUITE("deadline") {
       second.emplace(bench.shard, [&] { ++fired; });
       first.set_in(1s);
       second->set_in(1s + 1ns);
-      co_await advance(bench, 2s);
+      co_await move_clock(bench, 2s);
       CHECK(fired == 1);
     });
   }
@@ -185,7 +185,7 @@ TEST_SUITE("deadline") {
       late.set_in(3s);
       early.set_in(1s);
       middle.set_in(2s);
-      co_await advance(bench, 1h);
+      co_await move_clock(bench, 1h);
       CHECK(order == "abc");
     });
   }

@@ -15,10 +15,10 @@ using net::ConnectionSettings;
 using net::WebSocketConnection;
 using proto::CloseCode;
 using proto::Delivery;
-using test::advance;
 using test::Bench;
 using test::Frame;
 using test::message_of;
+using test::move_clock;
 using test::on_shard;
 using test::Opcode;
 using test::read_frame;
@@ -282,7 +282,7 @@ TEST_SUITE("websocket connection: pings and silence") {
       Served served(bench, settings);
       co_await served.opened();
       for (int i = 0; i < 5; ++i) {
-        co_await advance(bench, settings.ping_interval);
+        co_await move_clock(bench, settings.ping_interval);
         auto const ping = co_await read_frame(served.peer);
         REQUIRE(ping.has_value());
         CHECK(ping->opcode == Opcode::ping);
@@ -302,7 +302,7 @@ TEST_SUITE("websocket connection: pings and silence") {
     on_shard(bench.shard, [&]() -> Task<> {
       Served served(bench, settings);
       co_await served.opened();
-      co_await advance(bench, settings.ping_interval);
+      co_await move_clock(bench, settings.ping_interval);
       for (std::string const payload : {"", "0", "17", "x"}) {
         co_await served.peer.send_and_see_read(test::frame_of(Opcode::pong, payload));
       }
@@ -317,11 +317,11 @@ TEST_SUITE("websocket connection: pings and silence") {
     on_shard(bench.shard, [&]() -> Task<> {
       Served served(bench, settings);
       co_await served.opened();
-      co_await advance(bench, settings.ping_interval - 1s);
+      co_await move_clock(bench, settings.ping_interval - 1s);
       co_await served.peer.send_and_see_read("\x81");  // half a header
-      co_await advance(bench, settings.silence_timeout - 1ms);
+      co_await move_clock(bench, settings.silence_timeout - 1ms);
       CHECK(served.heard.left == 0);
-      co_await advance(bench, 1ms);
+      co_await move_clock(bench, 1ms);
       co_await served.running.join();
       CHECK(served.heard.left == 1);
       CHECK(served.connection.close_code() == 1006);
@@ -340,7 +340,7 @@ TEST_SUITE("websocket connection: pings and silence") {
         co_await served.opened();
         for (core::Duration passed{}; passed < silence; passed += 1s) {
           CHECK_FALSE(served.running.over());
-          co_await advance(own, 1s);
+          co_await move_clock(own, 1s);
         }
         co_await settle(own, served.connection);
         CHECK(served.running.over());
@@ -362,13 +362,13 @@ TEST_SUITE("websocket connection: peers that do not read") {
       co_await served.opened();
       served.connection.send(message_of(std::string(too_much, 'x')));
       co_await settle(bench, served.connection);
-      co_await advance(bench, settings.write_timeout - 1ms);
+      co_await move_clock(bench, settings.write_timeout - 1ms);
       CHECK(served.connection.open());
-      co_await advance(bench, 1ms);
+      co_await move_clock(bench, 1ms);
       CHECK_FALSE(served.connection.open());
       CHECK(served.heard.left == 1);
       CHECK(served.connection.close_code() == 4408);
-      co_await advance(bench, settings.close_timeout);
+      co_await move_clock(bench, settings.close_timeout);
       co_await served.running.join();
       CHECK(served.heard.left == 1);
     });
@@ -385,7 +385,7 @@ TEST_SUITE("websocket connection: peers that do not read") {
       served.connection.send(message_of(std::string(too_much, 'x')));
       for (int i = 0; i < 5; ++i) {
         co_await settle(bench, served.connection);
-        co_await advance(bench, settings.write_timeout - 1s);
+        co_await move_clock(bench, settings.write_timeout - 1s);
         std::string const some = co_await served.peer.read(512 * 1024);
         CHECK(some.size() == 512 * 1024);
       }
@@ -461,9 +461,9 @@ TEST_SUITE("websocket connection: its end") {
       auto const frame = co_await read_frame(served.peer);
       REQUIRE(frame.has_value());
       CHECK(frame->close_code() == 1008);
-      co_await advance(bench, settings.close_timeout - 1ms);
+      co_await move_clock(bench, settings.close_timeout - 1ms);
       CHECK_FALSE(served.running.over());
-      co_await advance(bench, 1ms);
+      co_await move_clock(bench, 1ms);
       co_await served.running.join();
       CHECK(served.heard.left == 1);
     });
