@@ -40,3 +40,6 @@ install_packages() {
   local install=(as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}")
   "${install[@]}" </dev/null >/dev/null || { as_root "${apt[@]}" update </dev/null && "${install[@]}" </dev/null >/dev/null; }
 }
+
+# A clone in another folder finds what this one has compiled: paths below the tree are hashed as relative ones.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
