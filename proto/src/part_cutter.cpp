@@ -16,6 +16,8 @@ namespace reachback::proto {
 namespace {
 
 constexpr std::size_t longest_echoed_value = 1024;
+/// Of all that is echoed: every part of the answer carries it, and gateways bound a message's size.
+constexpr std::size_t longest_echo = 16 * 1024;
 
 // The payload's carriers, and the keys that an answer gives a meaning of its own.
 constexpr std::array<std::string_view, 14> not_echoed = {
@@ -23,7 +25,7 @@ constexpr std::array<std::string_view, 14> not_echoed = {
     "numParts", "multipart", "partId", "fileHash", "fileSize", "compressed", "dataSerialization"};
 
 bool is_echoed(JsonMember const& member) {
-  if (member.value.raw.size() > longest_echoed_value) return false;
+  if (member.key.size() + member.value.raw.size() > longest_echoed_value) return false;
   std::string const key = key_identity(member.key);
   return !key.starts_with("encoded") && std::ranges::find(not_echoed, key) == not_echoed.end();
 }
@@ -68,6 +70,8 @@ boost::system::result<RequestEcho, std::string> echo_of_request(std::string_view
     bool const is_cmd = key_equals(member->key, "cmd");
     if (key_equals(member->key, "callId")) call_id = member->value;
     if (!is_echoed(*member) || (is_cmd && member->value.kind != JsonKind::string)) continue;
+    bool const needed = is_cmd || key_equals(member->key, "callId");
+    if (!needed && echo.members.size() > longest_echo) continue;
     has_cmd = has_cmd || is_cmd;
     fmt::format_to(std::back_inserter(echo.members), "{}\"{}\":{}", echo.members.empty() ? "" : ",",
                    member->key, member->value.raw);

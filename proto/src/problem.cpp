@@ -27,11 +27,9 @@ constexpr std::array entries = {
           "says "
           "which of these it is. Nothing was sent to the service."},
     Entry{Problem::bad_parameter, 400, "bad-parameter", "A parameter has no valid value",
-          "A query parameter cannot be used: for example a timeout that is no number of seconds above 0 and "
+          "A query parameter cannot be used, for example a timeout that is no number of seconds above 0 and "
           "up to "
-          "3600, or a connection that is no connection's id. The detail names the parameter. Nothing was "
-          "sent to "
-          "the service."},
+          "3600. The detail says what it may be. Nothing was sent to the service."},
     Entry{Problem::unauthorized, 401, "unauthorized", "No valid credential",
           "The request carries no credential that the gateway knows. Send the header Authorization: Bearer "
           "TOKEN, "

@@ -77,5 +77,6 @@ struct Config {
 
 /// Throws StartError with one line that names the setting when the configuration makes no sense.
 void check(Config const& config);
+void check(EndpointConfig const& endpoint);
 
 }  // namespace reachback

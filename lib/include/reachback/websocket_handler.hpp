@@ -14,7 +14,7 @@ namespace reachback {
 struct WebSocketClient {
   std::string_view endpoint;
   ConnectionId id{};
-  std::string_view user;  ///< who logged in, or the name of the token
+  std::string_view user;  ///< who logged in, or "token"
   std::string_view remote_address;
   std::function<void(LogLevel, std::string_view)> const* log = nullptr;  ///< the gateway's, may be null
 };

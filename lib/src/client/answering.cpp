@@ -11,17 +11,21 @@ namespace {
 
 /// A message's keys, beside what is echoed.
 constexpr std::size_t message_head = 512;
+/// Of an error's text: gateways bound a message's size.
+constexpr std::size_t longest_error = 64 * 1024;
 
 ServiceAnswer call(ServiceFunction const& function, std::string_view request) {
   try {
     return function(request);
   } catch (std::exception const& error) {
     return answer_with_error(error.what(), 500);
+  } catch (...) {
+    return answer_with_error("the service failed with an exception of unknown type", 500);
   }
 }
 
 void send_error(proto::RequestEcho const& echo, std::string_view text, int status, AnswerLine& line) {
-  auto message = proto::error_answer(echo, text, status);
+  auto message = proto::error_answer(echo, text.substr(0, longest_error), status);
   if (line.wait_for_room(message.size()) == Verdict::granted) line.send(std::move(message));
 }
 

@@ -22,8 +22,8 @@ namespace {
 
 using async::Task;
 
-/// A request may carry a file of 24 MiB, in base64 (wire-protocol.md, 6).
-constexpr std::size_t message_limit = 64u << 20;
+/// A gateway takes requests up to 64 MiB and adds their `callId` (wire-protocol.md, 6).
+constexpr std::size_t message_limit = (64u << 20) + 1024;
 /// The window of the answers, and errors beside it.
 constexpr std::size_t outbox_limit = 64u << 20;
 
@@ -208,6 +208,8 @@ void RemoteService::Impl::report(std::exception_ptr const& error) {
     std::rethrow_exception(error);
   } catch (std::exception const& exception) {
     log_(LogLevel::error, fmt::format("the connection failed: {}", exception.what()));
+  } catch (...) {
+    log_(LogLevel::error, "the connection failed: an exception of unknown type");
   }
 }
 

@@ -25,6 +25,15 @@ class Permit {
 
   [[nodiscard]] std::size_t amount() const { return amount_; }
 
+  /// Takes another share of the same budget over.
+  void add(Permit other) {
+    if (budget_ == nullptr) {
+      *this = std::move(other);
+    } else {
+      amount_ += std::exchange(other.amount_, 0);
+    }
+  }
+
  private:
   friend class Budget;
   Permit(Budget& budget, std::size_t amount) : budget_(&budget), amount_(amount) {}

@@ -138,13 +138,13 @@ async::Task<> serve_login(Exchange& exchange) {
     co_await exchange.refuse(Problem::too_large, "a log-in form is smaller");
     co_return;
   }
-  auto const body = co_await exchange.session.read_body();
+  auto const body = co_await exchange.session.read_body(longest_form);
   if (!body) {
     co_await exchange.refuse(body.error().problem, body.error().detail);
     co_return;
   }
   auto const form = read_form(body->view());
-  if (!form || body->size() > longest_form) {
+  if (!form) {
     co_await exchange.refuse(Problem::bad_message, "the form is malformed");
     co_return;
   }

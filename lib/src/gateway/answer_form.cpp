@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "reachback/proto/base64.hpp"
+#include "reachback/proto/json_scanner.hpp"
 #include "reachback/proto/part_decoder.hpp"
 #include "reachback/proto/part_merger.hpp"
 
@@ -22,12 +23,22 @@ constexpr std::string_view octet_type = "application/octet-stream";
 /// A multiple of three, so that base64 has no padding between slices.
 constexpr std::size_t encode_slice = 192 * 1024;
 
+constexpr std::size_t most_merged_keys = 1000;
+
 double milliseconds(core::Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
 /// Lets everything else on the shard have its turn between two slices of work.
 async::Task<> yield(async::Shard& shard) { co_await async::asio::post(shard.strand(), async::use_task); }
+
+/// Merging keeps every key of the first part: a bound on what a service can make the gateway do.
+bool has_too_many_keys(std::string_view text) {
+  proto::ObjectScanner scanner(text);
+  std::size_t keys = 0;
+  while (keys <= most_merged_keys && scanner.next()) ++keys;
+  return keys > most_merged_keys;
+}
 
 /// Every part verbatim as one line.
 class NdjsonForm final : public AnswerForm {
@@ -63,9 +74,14 @@ class PayloadForm : public AnswerForm {
 
   async::Task<Taken> take(Part part) override {
     complete_ = complete_ || part.last;
-    if (part.answer.status != 200 || !part.answer.has_data) {
-      Taken const taken = co_await take_without_payload(std::move(part));
+    if (part.answer.status != 200) {
+      Taken const taken = co_await take_error(std::move(part));
       co_return taken;
+    }
+    if (part.answer.position->count > 1 && part.answer.position->id == 1 &&
+        has_too_many_keys(part.text.view())) {
+      fault_ = "the first part has too many keys";
+      co_return Taken::bad_answer;
     }
     if (!checker_.expect(part.answer)) {
       fault_ = "fileHash or fileSize is malformed or differs between parts";
@@ -83,8 +99,7 @@ class PayloadForm : public AnswerForm {
   }
 
  protected:
-  /// An answer without payload bytes: an error, or an empty payload.
-  virtual async::Task<Taken> take_without_payload(Part part) = 0;
+  virtual async::Task<Taken> take_error(Part part) = 0;
   /// A single part: the whole answer. `payload` has been checked.
   virtual async::Task<Taken> write_single(Part const& part, std::string payload) = 0;
   virtual async::Task<bool> write_first(Part const& part) = 0;
@@ -162,9 +177,8 @@ class JsonForm final : public PayloadForm {
   }
 
  protected:
-  async::Task<Taken> take_without_payload(Part part) override {
+  async::Task<Taken> take_error(Part) override {
     fault_ = "the answer ended with an error after its first part";
-    (void)part;
     co_return Taken::bad_answer;
   }
 
@@ -208,11 +222,7 @@ class OctetForm final : public PayloadForm {
   using PayloadForm::PayloadForm;
 
  protected:
-  async::Task<Taken> take_without_payload(Part part) override {
-    if (part.answer.status == 200) {
-      Taken const taken = co_await respond(part, octet_type, {});
-      co_return taken;
-    }
+  async::Task<Taken> take_error(Part part) override {
     fault_ = std::string(part.text.view());
     co_return Taken::service_error;
   }

@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 
-#include <charconv>
-#include <cmath>
-
 #include "gateway/answer_form.hpp"
 #include "gateway/request_parameters.hpp"
 #include "gateway/routes.hpp"
@@ -91,6 +88,7 @@ async::Task<Outcome> follow(Exchange& exchange, AskedCall call) {
   call.endpoint->shard().dispatch([endpoint = call.endpoint, start = std::move(call.start)]() mutable {
     endpoint->start_call(std::move(start));
   });
+  exchange.session.body_handed_on();
   Taken taken = Taken::ok;
   while (taken == Taken::ok) {
     CallEvent event = co_await exchange.caller.next();

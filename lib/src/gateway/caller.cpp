@@ -67,7 +67,6 @@ Caller::~Caller() {
 
 core::CallerRef Caller::expect() {
   cancel(core::CallEnd::cancelled);
-  channel_.reset();
   call_id_.reset();
   connection_.reset();
   endpoint_ = nullptr;
@@ -88,13 +87,14 @@ async::Task<CallEvent> Caller::next() {
 }
 
 void Caller::cancel(core::CallEnd reason) {
+  // Parts that nobody will read must not hold their budgets until the next call.
+  channel_.reset();
   if (generation_ == 0) return;
   if (endpoint_ != nullptr && call_id_) {
     endpoint_->shard().dispatch(
         [endpoint = endpoint_, call = *call_id_, reason] { endpoint->end_call(call, reason); });
   }
   forget();
-  channel_.cancel();
 }
 
 // The call is over: what still comes for it matches nothing.

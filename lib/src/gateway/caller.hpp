@@ -75,7 +75,7 @@ class CallerTable {
 /// of the facade owns one.
 class Caller {
  public:
-  /// `shard_index` is the table's.
+  /// `table` is the shard's.
   Caller(async::Shard& shard, CallerTable& table);
   /// Cancels a call under way.
   ~Caller();

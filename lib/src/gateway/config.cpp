@@ -19,23 +19,6 @@ void require(bool holds, std::string const& otherwise) {
   if (!holds) throw StartError(otherwise);
 }
 
-void check_endpoint(EndpointConfig const& endpoint) {
-  constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-  bool const good_name = !endpoint.name.empty() && endpoint.name.size() <= longest_name &&
-                         endpoint.name != "." && endpoint.name != ".." &&
-                         endpoint.name.find_first_not_of(letters) == std::string::npos;
-  require(good_name, fmt::format("endpoint '{}': a name has 1 to {} of the characters A-Z a-z 0-9 _ . -",
-                                 endpoint.name, longest_name));
-  static std::set<std::string_view> const taken{"v1",      "login",   "logout",  "livez",   "readyz",
-                                                "healthz", "metrics", "version", "problems"};
-  require(!taken.contains(endpoint.name),
-          fmt::format("endpoint '{}': the gateway has a page there", endpoint.name));
-  require(endpoint.reject_reason.size() <= proto::max_close_reason &&
-              proto::is_valid_utf8(endpoint.reject_reason),
-          fmt::format("endpoint '{}': a reject reason has at most {} bytes of UTF-8", endpoint.name,
-                      proto::max_close_reason));
-}
-
 void check_limits(Config::Limits const& limits) {
   std::pair<char const*, std::size_t> const positive[] = {{"message", limits.message},
                                                           {"request", limits.request},
@@ -81,12 +64,29 @@ std::string_view to_string(EndpointKind kind) {
   return "reject";
 }
 
+void check(EndpointConfig const& endpoint) {
+  constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  bool const good_name = !endpoint.name.empty() && endpoint.name.size() <= longest_name &&
+                         endpoint.name != "." && endpoint.name != ".." &&
+                         endpoint.name.find_first_not_of(letters) == std::string::npos;
+  require(good_name, fmt::format("endpoint '{}': a name has 1 to {} of the characters A-Z a-z 0-9 _ . -",
+                                 endpoint.name, longest_name));
+  static std::set<std::string_view> const taken{"v1",      "login",   "logout",  "livez",   "readyz",
+                                                "healthz", "metrics", "version", "problems"};
+  require(!taken.contains(endpoint.name),
+          fmt::format("endpoint '{}': the gateway has a page there", endpoint.name));
+  require(endpoint.reject_reason.size() <= proto::max_close_reason &&
+              proto::is_valid_utf8(endpoint.reject_reason),
+          fmt::format("endpoint '{}': a reject reason has at most {} bytes of UTF-8", endpoint.name,
+                      proto::max_close_reason));
+}
+
 void check(Config const& config) {
   require(config.threads >= 1 && config.threads <= most_threads,
           fmt::format("threads: from 1 to {}", most_threads));
   std::set<std::string_view> names;
   for (auto const& endpoint : config.endpoints) {
-    check_endpoint(endpoint);
+    check(endpoint);
     require(names.insert(endpoint.name).second, fmt::format("endpoint '{}' is there twice", endpoint.name));
   }
   for (auto const& token : config.tokens) require(!token.empty(), "a token cannot be empty");

@@ -17,7 +17,7 @@ net::Task<> Conversation::handle(net::HttpSession& session) {
     co_return;
   }
   exchange.target = std::move(*target);
-  if (!regular_ && !is_probe(exchange.target.path)) {
+  if (!regular_ && !is_probe(exchange.target)) {
     session.drain();
     co_await exchange.refuse(Problem::overloaded, "the connection limit is reached");
     co_return;
@@ -33,7 +33,9 @@ net::Task<> Conversation::handle(net::HttpSession& session) {
   if (session.began()) {
     session.abort();
   } else {
-    co_await exchange.refuse(Problem::internal, "the gateway made a mistake; its log says more");
+    // The call may have been sent before the mistake.
+    Failure internal{Problem::internal, "the gateway made a mistake; its log says more", Delivery::unknown};
+    co_await exchange.refuse(std::move(internal));
   }
 }
 

@@ -122,6 +122,7 @@ void Core::make_endpoints() {
   }
   handlers.insert(handlers.end(), given_handlers_.begin(), given_handlers_.end());
   for (auto* const handler : handlers) {
+    check(handler->endpoint());
     std::size_t const index = endpoints_.size();
     auto& shard = scopes_[index % scopes_.size()]->shard;
     endpoints_.push_back(std::make_unique<Endpoint>(*this, shard, index, handler->endpoint(), *handler));
@@ -178,6 +179,7 @@ async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, co
 // ---- the end ----
 
 void Core::shut_down(core::Duration drain_wait) {
+  if (threads_.empty()) return;
   scopes_.front()->shard.post([this, drain_wait] {
     drain_wait_ = drain_wait;
     begin_end();
@@ -229,15 +231,24 @@ async::Task<> Core::end_endpoint(Endpoint& endpoint) {
   part_ended();
 }
 
-// Answers that are complete may still be on their way to their callers: those get the time of a closing
-// handshake.
+// Complete answers may still be on their way to their callers: those get what is left of the grace, all
+// others the time of a closing handshake.
 async::Task<> Core::end_sessions(ShardScope& scope) {
-  async::Deadline patience(scope.shard, [&scope] {
+  auto const stop_all = [&scope] {
     for (auto* const session : scope.sessions) session->stop();
-  });
-  patience.set_in(hurry_.load(std::memory_order_acquire) ? core::Duration(0)
-                                                         : connection_settings_.close_timeout);
+  };
+  auto const stop_unanswered = [&scope] {
+    for (auto* const session : scope.sessions) {
+      if (!session->began()) session->stop();
+    }
+  };
+  async::Deadline patience(scope.shard, stop_unanswered);
+  async::Deadline grace(scope.shard, stop_all);
+  auto const shortest = scope.shard.now() + connection_settings_.close_timeout;
+  patience.set(shortest);
+  grace.set(std::max(shortest, grace_until_));
   for (auto* const session : scope.sessions) session->drain();
+  if (hurry_.load(std::memory_order_acquire)) stop_all();
   co_await scope.tasks.join();
   part_ended();
 }
@@ -264,7 +275,8 @@ async::Task<std::size_t> Core::calls_in_flight() {
 }
 
 async::Task<> Core::wait_for_calls() {
-  end_deadline_->set_in(config_.timeouts.drain_grace);
+  grace_until_ = scopes_.front()->shard.now() + config_.timeouts.drain_grace;
+  end_deadline_->set(grace_until_);
   while (end_deadline_->is_set() && !hurry_.load(std::memory_order_acquire)) {
     std::size_t const calls = co_await calls_in_flight();
     if (calls == 0) break;

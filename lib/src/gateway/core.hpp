@@ -124,6 +124,7 @@ class Core final : private net::AcceptSink {
   bool ending_ = false;
   std::size_t parts_left_ = 0;
   core::Duration drain_wait_{};
+  core::TimePoint grace_until_{};
   std::unique_ptr<async::TaskGroup> end_tasks_;
   std::unique_ptr<async::TaskGroup> listener_tasks_;
   std::unique_ptr<async::Signal> end_event_;

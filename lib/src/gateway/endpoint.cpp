@@ -230,9 +230,13 @@ void Endpoint::start_call(StartCall start) {
 
 boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(
     core::CallRequest const& request) {
+  CallFailure failure;
+  if (core_.draining()) {
+    failure.failure = {Problem::draining, "the gateway is shutting down", Delivery::not_sent};
+    return failure;
+  }
   auto const begun = state_.begin(request, shard_.now());
   if (!begun) {
-    CallFailure failure;
     switch (begun.error()) {
       case core::CallRefusal::no_service:
         failure.failure = {Problem::no_service, proto::no_service_text(name()), Delivery::not_sent};
@@ -392,9 +396,8 @@ void Endpoint::deliver(core::AnswerDecision const& decision, proto::Answer const
   part.took = decision.took;
   // A part that alone is over the limit passes when nothing else waits: a caller that keeps up gets any
   // answer.
-  auto const share_of = [&](core::Budget& budget) {
-    return budget.acquire(std::min(text.size(), budget.limit()));
-  };
+  std::size_t const size = text.size() + sizeof(Part);
+  auto const share_of = [&](core::Budget& budget) { return budget.acquire(std::min(size, budget.limit())); };
   auto call_share = share_of(*decision.caller.parts);
   auto total_share = share_of(core_.parts_budget());
   if (!call_share || !total_share) {

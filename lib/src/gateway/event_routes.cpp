@@ -49,6 +49,7 @@ async::Task<> write_events(Exchange& exchange, EventStream& stream) {
   head.content_type = "text/event-stream";
   head.fields = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
   bool written = co_await exchange.begin(std::move(head));
+  if (exchange.head().method == "HEAD") co_return;
   if (written) written = co_await exchange.session.write(": connected\n\n");
   while (written) {
     auto const events = co_await stream.next();

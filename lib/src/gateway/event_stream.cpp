@@ -8,7 +8,9 @@ void EventStream::publish(std::shared_ptr<EventStream> const& stream,
                           std::shared_ptr<std::string const> event) {
   if (stream->cut_off_.load(std::memory_order_relaxed)) return;
   std::size_t const size = event->size();
-  if (stream->waiting_.fetch_add(size, std::memory_order_relaxed) + size > stream->limit_) {
+  std::size_t const waiting = stream->waiting_.fetch_add(size, std::memory_order_relaxed);
+  // One event passes when nothing waits, whatever its size: who keeps up gets everything.
+  if (waiting != 0 && waiting + size > stream->limit_) {
     stream->cut_off_.store(true, std::memory_order_relaxed);
     return end(stream);
   }
@@ -33,7 +35,7 @@ void EventStream::stop() {
 async::Task<std::deque<std::shared_ptr<std::string const>>> EventStream::next() {
   while (events_.empty() && !over_) co_await ready_.wait();
   auto taken = std::exchange(events_, {});
-  if (over_) taken.clear();
+  if (cut_off_.load(std::memory_order_relaxed)) taken.clear();
   std::size_t bytes = 0;
   for (auto const& event : taken) bytes += event->size();
   waiting_.fetch_sub(bytes, std::memory_order_relaxed);

@@ -24,12 +24,12 @@ class EventStream {
 
   // On the subscriber's shard.
 
-  /// Waits for events; empty when the stream is over. Ends at once when `stop` was called.
+  /// Waits for events; empty when the stream is over and, unless it was cut off, all that came before has
+  /// been taken.
   [[nodiscard]] async::Task<std::deque<std::shared_ptr<std::string const>>> next();
   /// Puts one event in as if it came from an endpoint, e.g. a comment that keeps the stream alive.
   void put(std::shared_ptr<std::string const> event);
   void stop();
-  [[nodiscard]] bool over() const { return over_; }
 
  private:
   async::Shard& home_;

@@ -22,7 +22,9 @@ bool comes_from_elsewhere(wire::HttpFields const& fields, std::vector<std::strin
   std::string_view const origin = fields.get("Origin");
   if (is_allowed(origin, allowed)) return false;
   if (wire::equal_ignoring_case(fields.get("Sec-Fetch-Site"), "cross-site")) return true;
-  return fields.has("Origin") && !wire::equal_ignoring_case(authority_of(origin), fields.get("Host"));
+  if (!fields.has("Origin")) return false;
+  std::string_view const authority = authority_of(origin);
+  return authority.empty() || !wire::equal_ignoring_case(authority, fields.get("Host"));
 }
 
 std::vector<std::pair<std::string, std::string>> cors_fields(wire::HttpFields const& fields,

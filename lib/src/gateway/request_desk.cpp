@@ -108,12 +108,9 @@ bool RequestDesk::is_stale(Call const& call) const {
 }
 
 void RequestDesk::close_all() {
-  std::vector<CallId> ids;
-  for (auto const& [id, call] : calls_) ids.push_back(id);
-  for (auto const id : ids) {
-    endpoint_.end_call(id, core::CallEnd::connection_closed);
-    if (!calls_.at(id)->awaited) calls_.erase(id);
-  }
+  // Whoever does not wait yet (a thread between two parts) finds the end in the call's channel, later or
+  // never.
+  for (auto const& [id, call] : calls_) endpoint_.end_call(id, core::CallEnd::connection_closed);
 }
 
 std::size_t RequestDesk::prune() {

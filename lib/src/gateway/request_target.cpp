@@ -34,12 +34,11 @@ std::string_view take_until(std::string_view& text, char separator) {
   return taken;
 }
 
-/// The path and query of an absolute form.
-std::string_view without_authority(std::string_view target) {
-  auto const scheme_end = target.find("://");
-  if (scheme_end == std::string_view::npos) return {};
-  auto const path_at = target.find('/', scheme_end + 3);
-  return path_at == std::string_view::npos ? std::string_view("/") : target.substr(path_at);
+/// The path, which may be empty, and the query of an absolute form; nothing for other forms.
+std::optional<std::string_view> without_authority(std::string_view target) {
+  auto const scheme_end = target.find_first_of(":/?#");
+  if (scheme_end == std::string_view::npos || target.substr(scheme_end, 3) != "://") return std::nullopt;
+  return target.substr(std::min(target.find_first_of("/?#", scheme_end + 3), target.size()));
 }
 
 }  // namespace
@@ -65,10 +64,13 @@ std::optional<std::vector<std::pair<std::string, std::string>>> read_form(std::s
 }
 
 std::optional<RequestTarget> read_target(std::string_view target) {
-  if (!target.starts_with('/')) target = without_authority(target);
-  if (!target.starts_with('/')) return std::nullopt;
+  auto const origin_form = target.starts_with('/') ? std::optional(target) : without_authority(target);
+  if (!origin_form) return std::nullopt;
+  target = *origin_form;
   RequestTarget result;
   std::string_view path = take_until(target, '?');
+  // Only an absolute form can leave the path out: it means the root (RFC 9110, 4.2.3).
+  if (path.empty()) path = "/";
   result.path = path;
   auto query = read_form(take_until(target, '#'));
   if (!query) return std::nullopt;

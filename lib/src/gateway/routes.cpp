@@ -132,9 +132,10 @@ async::Task<> serve_elsewhere(Exchange& exchange) {
 
 }  // namespace
 
-bool is_probe(std::string_view path) {
-  return path == "/livez" || path == "/readyz" || path == "/healthz" || path == "/metrics" ||
-         path == "/version";
+bool is_probe(RequestTarget const& target) {
+  if (target.segments.size() != 1) return false;
+  std::string_view const name = target.segments[0];
+  return name == "livez" || name == "readyz" || name == "healthz" || name == "metrics" || name == "version";
 }
 
 async::Task<> route(Exchange& exchange) {

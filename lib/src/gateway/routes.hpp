@@ -8,9 +8,8 @@ namespace reachback::gateway {
 /// place where errors become HTTP.
 [[nodiscard]] async::Task<> route(Exchange& exchange);
 
-/// The answer to a probe, or false when the path is none. Probes need no credential, and the reserve answers
-/// them too.
-[[nodiscard]] bool is_probe(std::string_view path);
+/// Probes need no credential, and the reserve answers them too.
+[[nodiscard]] bool is_probe(RequestTarget const& target);
 
 // The handlers, each in the file of its name. `exchange.captures` has what the stars of its pattern stand
 // for.

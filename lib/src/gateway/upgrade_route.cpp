@@ -15,8 +15,10 @@ class DeafSink final : public net::ConnectionSink {
 /// Why an upgrade request is none (RFC 6455, 4.2.1); empty when it is fine.
 std::string fault_of(wire::HttpRequestHead const& head) {
   if (head.method != "GET" || head.version != 11) return "a WebSocket begins with GET and HTTP/1.1";
-  if (head.fields.get("Sec-WebSocket-Key").size() != 24) return "Sec-WebSocket-Key is missing or malformed";
-  if (!head.fields.has("Host")) return "the Host field is missing";
+  auto const keys = head.fields.all("Sec-WebSocket-Key");
+  if (keys.size() != 1 || keys[0].size() != 24 || !keys[0].ends_with("==")) {
+    return "Sec-WebSocket-Key is missing or malformed";
+  }
   return {};
 }
 
@@ -47,7 +49,8 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_await exchange.refuse(Problem::bad_request, std::move(fault));
     co_return;
   }
-  if (head.fields.get("Sec-WebSocket-Version") != "13") {
+  auto const versions = head.fields.all("Sec-WebSocket-Version");
+  if (versions.size() != 1 || versions[0] != "13") {
     co_await exchange.refuse(Problem::upgrade_required, "Sec-WebSocket-Version has to be 13");
     co_return;
   }
@@ -56,7 +59,8 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_return;
   }
   if (endpoint.kind() == EndpointKind::reject) {
-    co_await turn_away(exchange, {}, proto::CloseCode::policy, endpoint.reject_reason());
+    std::string nothing;
+    co_await turn_away(exchange, std::move(nothing), proto::CloseCode::policy, endpoint.reject_reason());
     co_return;
   }
   auto who = exchange.core.credentials().verify(head.fields, std::chrono::system_clock::now());

@@ -79,7 +79,8 @@ Task<> HttpSession::converse() {
     if (next == Next::end) break;
     if (next == Next::refuse) {
       keep_alive_ = false;
-      co_await respond(handler_->refuse(refusal_.first, refusal_.second));
+      HttpResponse refusal = handler_->refuse(refusal_.first, refusal_.second);
+      co_await respond(std::move(refusal));
       break;
     }
     co_await serve();
@@ -117,8 +118,9 @@ Task<HttpSession::Next> HttpSession::read_head() {
   switch (parser_.progress()) {
     case wire::HttpProgress::body:
     case wire::HttpProgress::done:
-      if (parser_.head().version == 10 || parser_.head().fields.has("Host")) co_return Next::request;
-      refusal_ = {proto::Problem::bad_request, "the Host field is missing"};
+      // RFC 9112, 3.2: exactly one, but HTTP/1.0 knows none.
+      if (hosts() == 1 || (hosts() == 0 && parser_.head().version == 10)) co_return Next::request;
+      refusal_ = {proto::Problem::bad_request, "a request has exactly one Host field"};
       co_return Next::refuse;
     case wire::HttpProgress::head:
       if (!expired_ || !begun) co_return Next::end;
@@ -141,6 +143,8 @@ Task<HttpSession::Next> HttpSession::read_head() {
   co_return Next::refuse;
 }
 
+std::size_t HttpSession::hosts() const { return parser_.head().fields.all("Host").size(); }
+
 void HttpSession::feed() {
   auto const before = parser_.progress();
   while (!in_.empty() && parser_.progress() == before) {
@@ -151,10 +155,10 @@ void HttpSession::feed() {
   if (in_.empty()) in_.clear_and_shrink(read_size);
 }
 
-Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body() {
+Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std::size_t limit) {
   using Outcome = boost::system::result<core::Buffer, BodyFault>;
-  if (parser_.head().expects_continue && parser_.progress() == wire::HttpProgress::body && in_.empty() &&
-      !continue_sent_) {
+  if (parser_.head().expects_continue && parser_.head().version == 11 &&
+      parser_.progress() == wire::HttpProgress::body && in_.empty() && !continue_sent_) {
     continue_sent_ = true;
     Pieces const pieces{"HTTP/1.1 100 Continue\r\n\r\n"};
     bool const sent = co_await send(pieces);
@@ -163,7 +167,7 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body() {
   expired_ = false;
   deadline_.set_in(settings_.body_timeout);
   feed();
-  while (parser_.progress() == wire::HttpProgress::body) {
+  while (parser_.progress() == wire::HttpProgress::body && parser_.body_size() <= limit) {
     if (!hold_body_budget()) {
       deadline_.clear();
       co_return Outcome(BodyFault{proto::Problem::overloaded, "too many bodies are being received"});
@@ -173,6 +177,10 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body() {
     feed();
   }
   deadline_.clear();
+  if (parser_.body_size() > limit) {
+    co_return Outcome(
+        BodyFault{proto::Problem::too_large, fmt::format("a body may have {} bytes here", limit)});
+  }
   if (parser_.progress() == wire::HttpProgress::done) co_return Outcome(parser_.take_body());
   if (parser_.fault() == wire::HttpFault::body_too_large) {
     co_return Outcome(
@@ -184,11 +192,10 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body() {
 
 bool HttpSession::hold_body_budget() {
   if (settings_.body_budget == nullptr) return true;
-  std::size_t const wanted = parser_.body_size() / permit_step * permit_step;
+  std::size_t const wanted = (parser_.body_size() + permit_step - 1) / permit_step * permit_step;
   if (wanted <= body_permit_.amount()) return true;
-  body_permit_ = {};
-  auto permit = settings_.body_budget->acquire(wanted);
-  if (permit) body_permit_ = std::move(*permit);
+  auto permit = settings_.body_budget->acquire(wanted - body_permit_.amount());
+  if (permit) body_permit_.add(std::move(*permit));
   return permit.has_value();
 }
 
@@ -198,6 +205,8 @@ void HttpSession::watch_input() {
   socket_.async_wait(Socket::wait_read, [this](error_code const& error) {
     watching_ = false;
     if (!error) receive();
+    // On a socket that cannot be waited for, the next wait would fail at once, and so on.
+    if (error && error != asio::error::operation_aborted) input_ended();
     input_.notify();
   });
 }
@@ -221,9 +230,9 @@ void HttpSession::input_ended() {
 Task<bool> HttpSession::more_input() {
   std::size_t const before = in_.size();
   while (!ended_ && !expired_ && in_.size() == before) {
+    if (draining_ && reading_head_ && in_.empty()) break;
     watch_input();
     co_await input_.wait();
-    if (draining_ && reading_head_ && in_.empty()) break;
   }
   co_return in_.size() > before;
 }
@@ -310,7 +319,13 @@ Task<bool> HttpSession::finish() {
   co_return co_await send(pieces);
 }
 
-void HttpSession::abort() { stop(); }
+void HttpSession::abort() {
+  error_code ignored;
+  // Without chunks the end of the stream is the end of the body: only a reset shows that something is
+  // missing.
+  if (began_ && !chunked_) socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  stop();
+}
 
 Task<bool> HttpSession::send(Pieces pieces) {
   while (!ended_) {

@@ -81,8 +81,12 @@ class HttpSession {
   [[nodiscard]] wire::HttpRequestHead const& head() const { return parser_.head(); }
   [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
 
-  /// Reads the body, or says why it cannot be had: then the answer closes the session.
-  [[nodiscard]] Task<boost::system::result<core::Buffer, BodyFault>> read_body();
+  /// Reads the body, or says why it cannot be had: then the answer closes the session. Its share of the
+  /// budget is held until the request is answered or `body_handed_on` is called. `limit` is one below the
+  /// session's own.
+  [[nodiscard]] Task<boost::system::result<core::Buffer, BodyFault>> read_body(std::size_t limit = SIZE_MAX);
+  /// The body is accounted for elsewhere from now on.
+  void body_handed_on() { body_permit_ = {}; }
 
   /// Writes a whole answer. False when the caller is gone, as in all that writes.
   Task<bool> respond(HttpResponse response);
@@ -123,7 +127,7 @@ class HttpSession {
   using Pieces = std::array<std::string_view, 4>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
   [[nodiscard]] bool hold_body_budget();
-  [[nodiscard]] bool body_unread() const;
+  [[nodiscard]] std::size_t hosts() const;
   void feed();
   void watch_input();
   void receive();

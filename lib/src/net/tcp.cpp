@@ -40,8 +40,11 @@ LooseSocket::~LooseSocket() {
 Socket LooseSocket::attach(async::Shard& shard) && {
   Socket socket(shard.strand());
   error_code error;
-  if (handle_ >= 0) socket.assign(protocol_, std::exchange(handle_, -1), error);
-  if (!error) socket.non_blocking(true, error);
+  if (handle_ < 0) return socket;
+  socket.assign(protocol_, handle_, error);
+  if (error) return socket;  // the handle is still ours, and is closed with us
+  handle_ = -1;
+  socket.non_blocking(true, error);
   return socket;
 }
 

@@ -47,7 +47,7 @@ Task<> WebSocketConnection::run(core::Buffer first) {
   co_await asio::this_coro::throw_if_cancelled(false);
   tune(socket_);
   last_byte_ = shard_.now();
-  tick_.set_in(settings_.ping_interval);
+  set_tick();
   schedule_flush();
   std::exception_ptr failure;
   try {
@@ -57,8 +57,8 @@ Task<> WebSocketConnection::run(core::Buffer first) {
   } catch (...) {
     failure = std::current_exception();
   }
-  leave();
   state_ = State::over;
+  leave();
   tick_.clear();
   stalled_.clear();
   close_deadline_.clear();
@@ -108,8 +108,17 @@ void WebSocketConnection::hold_receive_budget() {
   if (auto permit = settings_.receive_budget->acquire(held)) {
     receive_permit_ = std::move(*permit);
   } else {
-    close(proto::CloseCode::try_again_later, "too many messages are being received");
+    refuse_more();
   }
+}
+
+// The rest of the message would go on taking memory that there is not: what the peer still sends is thrown
+// away.
+void WebSocketConnection::refuse_more() {
+  if (state_ == State::over) return;
+  close(proto::CloseCode::try_again_later, "too many messages are being received");
+  if (!std::exchange(close_written_, true)) codec_->close(close_code_, close_reason_);
+  state_ = State::finishing;
 }
 
 void WebSocketConnection::on_message(core::MessageKind kind, core::Buffer message) {
@@ -134,6 +143,7 @@ void WebSocketConnection::leave() {
 
 // The peer has closed, or broke a rule and was told so: nothing that it sends counts any more.
 void WebSocketConnection::finish() {
+  if (state_ == State::over) return;
   state_ = State::finishing;
   close_code_ = codec_->close_code().value_or(1006);
   receive_permit_ = {};
@@ -166,7 +176,11 @@ void WebSocketConnection::tick() {
   codec_->ping(std::to_string(++ping_number_));
   ping_offset_ = stream_end();
   schedule_flush();
-  tick_.set(std::min(now + settings_.ping_interval, std::max(now, last_byte_) + settings_.silence_timeout));
+  set_tick();
+}
+
+void WebSocketConnection::set_tick() {
+  tick_.set(std::min(shard_.now() + settings_.ping_interval, last_byte_ + settings_.silence_timeout));
 }
 
 void WebSocketConnection::stalled() {
@@ -193,7 +207,12 @@ bool WebSocketConnection::revoke(core::MessageNumber number) {
 
 proto::Delivery WebSocketConnection::delivery(core::MessageNumber number) {
   acknowledge();
-  return log_.delivery(number, outbox_.untouched(number));
+  bool const untouched = outbox_.untouched(number);
+  auto const delivery = log_.delivery(number, untouched);
+  // What is framed cannot be taken back: it still goes out, unless the connection is over.
+  bool const goes_out =
+      number != core::MessageNumber::none && !untouched && state_ != State::over && !write_broken_;
+  return delivery == proto::Delivery::not_sent && goes_out ? proto::Delivery::unknown : delivery;
 }
 
 void WebSocketConnection::acknowledge() {

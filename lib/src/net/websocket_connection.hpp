@@ -111,9 +111,11 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   void receive();
   void feed(std::string_view bytes);
   void hold_receive_budget();
+  void refuse_more();
   void leave();
   void finish();
   void tick();
+  void set_tick();
   void stalled();
   void fill();
   void write_fragment(core::Fragment const& fragment);

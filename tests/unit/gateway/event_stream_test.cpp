@@ -57,10 +57,9 @@ TEST_SUITE("event stream") {
       auto const stream = std::make_shared<EventStream>(bench.shard, 10);
       EventStream::publish(stream, event("12345"));
       EventStream::publish(stream, event("67890"));
-      CHECK_FALSE(stream->over());
-      EventStream::publish(stream, event("x"));
-      CHECK(stream->over());
-      EventStream::publish(stream, event("y"));
+      auto const whole = co_await stream->next();
+      CHECK(whole.size() == 2);
+      for (std::string const text : {"12345", "67890", "x", "y"}) EventStream::publish(stream, event(text));
       auto const events = co_await stream->next();
       CHECK(events.empty());
     });
@@ -75,7 +74,31 @@ TEST_SUITE("event stream") {
         auto const events = co_await stream->next();
         REQUIRE(events.size() == 1);
       }
-      CHECK_FALSE(stream->over());
+    });
+  }
+
+  TEST_CASE("one event of any size passes when nothing waits") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      auto const stream = std::make_shared<EventStream>(bench.shard, 10);
+      EventStream::publish(stream, event(std::string(100, 'x')));
+      auto const events = co_await stream->next();
+      REQUIRE(events.size() == 1);
+      CHECK(events[0]->size() == 100);
+    });
+  }
+
+  TEST_CASE("what came before the end is still brought") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      auto const stream = std::make_shared<EventStream>(bench.shard, 100);
+      EventStream::publish(stream, event("close"));
+      EventStream::end(stream);
+      auto const events = co_await stream->next();
+      REQUIRE(events.size() == 1);
+      CHECK(*events[0] == "close");
+      auto const nothing = co_await stream->next();
+      CHECK(nothing.empty());
     });
   }
 

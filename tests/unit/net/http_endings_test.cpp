@@ -12,7 +12,9 @@ using async::Task;
 using net::HttpSession;
 using net::HttpSettings;
 using test::Bench;
+using test::contains;
 using test::echo;
+using test::get;
 using test::move_clock;
 using test::on_shard;
 using test::Peer;
@@ -23,9 +25,7 @@ using test::until;
 
 namespace {
 
-bool contains(std::string const& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-std::string const request = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+std::string const request = get("/");
 
 /// A handler that waits until it is told to answer, or the caller hangs up.
 struct Waiting {
@@ -111,7 +111,8 @@ TEST_SUITE("http session: a caller that hangs up") {
         session.stop();
         session.on_hang_up([&] { ++told; });
         CHECK(told == 1);
-        bool const begun = co_await session.begin({});
+        net::HttpResponse head;
+        bool const begun = co_await session.begin(std::move(head));
         CHECK_FALSE(begun);
       };
       Talk talk(bench, settings, answer);
@@ -167,104 +168,6 @@ TEST_SUITE("http session: a caller that hangs up") {
       }
       CHECK(taken > settings.read_ahead);
       talk.session.stop();
-      co_await talk.running.join();
-    });
-  }
-}
-
-TEST_SUITE("http session: streaming") {
-  Task<> stream_two(HttpSession & session) {
-    net::HttpResponse head;
-    head.content_type = "text/plain";
-    bool written = co_await session.begin(std::move(head));
-    if (written) written = co_await session.write("first", "-tail");
-    if (written) written = co_await session.write("");
-    if (written) written = co_await session.write("second");
-    if (written) written = co_await session.finish();
-    CHECK(written);
-  }
-
-  TEST_CASE("goes out in chunks, and the connection stays") {
-    Bench bench;
-    HttpSettings const settings;
-    on_shard(bench.shard, [&]() -> Task<> {
-      Talk talk(bench, settings, &stream_two);
-      co_await talk.peer.send(request);
-      std::string const head = co_await talk.peer.read_until("\r\n\r\n");
-      CHECK(contains(head, "Transfer-Encoding: chunked\r\n"));
-      std::string const body = co_await talk.peer.read_until("0\r\n\r\n");
-      CHECK(body == "a\r\nfirst-tail\r\n6\r\nsecond\r\n0\r\n\r\n");
-      co_await talk.peer.send(request);
-      std::string const again = co_await talk.peer.read_until("0\r\n\r\n");
-      CHECK(contains(again, "second"));
-      talk.peer.close();
-      co_await talk.running.join();
-    });
-  }
-
-  TEST_CASE("ends with the connection for a caller of HTTP/1.0") {
-    Bench bench;
-    HttpSettings const settings;
-    on_shard(bench.shard, [&]() -> Task<> {
-      Talk talk(bench, settings, &stream_two);
-      co_await talk.peer.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-      std::string const all = co_await talk.peer.read_to_end();
-      CHECK_FALSE(contains(all, "Transfer-Encoding"));
-      CHECK(contains(all, "Connection: close\r\n"));
-      CHECK(all.ends_with("\r\n\r\nfirst-tailsecond"));
-      CHECK(talk.peer.ended_in_order());
-      talk.peer.close();
-      co_await talk.running.join();
-    });
-  }
-
-  TEST_CASE("has no body in an answer to HEAD") {
-    Bench bench;
-    HttpSettings const settings;
-    on_shard(bench.shard, [&]() -> Task<> {
-      Talk talk(bench, settings, &stream_two);
-      co_await talk.peer.send("HEAD / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-      std::string const all = co_await talk.peer.read_to_end();
-      CHECK(all.ends_with("\r\n\r\n"));
-      CHECK_FALSE(contains(all, "first"));
-      talk.peer.close();
-      co_await talk.running.join();
-    });
-  }
-
-  Task<> break_off(HttpSession & session) {
-    bool written = co_await session.begin({});
-    if (written) written = co_await session.write("half");
-    CHECK(written);
-    CHECK(session.began());
-    session.abort();
-    bool const more = co_await session.write("never");
-    CHECK_FALSE(more);
-  }
-
-  TEST_CASE("that is broken off lacks its last chunk") {
-    Bench bench;
-    HttpSettings const settings;
-    on_shard(bench.shard, [&]() -> Task<> {
-      Talk talk(bench, settings, &break_off);
-      co_await talk.peer.send(request);
-      std::string const all = co_await talk.peer.read_to_end();
-      CHECK(contains(all, "4\r\nhalf\r\n"));
-      CHECK_FALSE(contains(all, "never"));
-      CHECK_FALSE(all.ends_with("0\r\n\r\n"));
-      co_await talk.running.join();
-    });
-  }
-
-  TEST_CASE(
-      "that is broken off is a reset to a caller of HTTP/1.0, for whom an end would be the end of the body") {
-    Bench bench;
-    HttpSettings const settings;
-    on_shard(bench.shard, [&]() -> Task<> {
-      Talk talk(bench, settings, &break_off);
-      co_await talk.peer.send("GET / HTTP/1.0\r\n\r\n");
-      co_await talk.peer.read_to_end();
-      CHECK(talk.peer.end() == net::asio::error::connection_reset);
       co_await talk.running.join();
     });
   }

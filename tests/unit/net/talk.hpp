@@ -44,6 +44,24 @@ inline Task<> echo(net::HttpSession& session) {
   co_await session.respond(std::move(response));
 }
 
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+inline int status_of(std::string const& head) {
+  return head.size() < 12 || !head.starts_with("HTTP/1.1 ") ? 0 : std::stoi(head.substr(9, 3));
+}
+
+inline std::string get(std::string_view target, std::string_view fields = {}) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: test\r\n" + std::string(fields) + "\r\n";
+}
+
+inline std::string post(std::string_view target, std::string_view body, std::string_view fields = {}) {
+  return "POST " + std::string(target) +
+         " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(body);
+}
+
 /// One HTTP session with a caller.
 class Talk {
  public:

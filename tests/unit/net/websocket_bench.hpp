@@ -130,4 +130,22 @@ class Served {
   }
 };
 
+/// More than the kernel buffers for a peer that does not read: its sockets are narrow.
+constexpr std::size_t too_much = 8 << 20;
+
+/// Returns when nothing moves any more between a connection and a peer that does not read.
+inline Task<> settle(Bench& bench, net::WebSocketConnection const& connection) {
+  std::uint64_t sent = connection.traffic().bytes_out;
+  for (int still = 0; still < 200; ++still) {
+    co_await turn(bench.shard);
+    if (std::exchange(sent, connection.traffic().bytes_out) != sent) still = 0;
+  }
+}
+
+/// Ends a connection that the test needs no more.
+inline Task<> leave(Served& served) {
+  served.connection.abort();
+  co_await served.running.join();
+}
+
 }  // namespace reachback::test
