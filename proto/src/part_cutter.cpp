@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 14> not_echoed = {
     "numParts", "multipart", "partId", "fileHash", "fileSize", "compressed", "dataSerialization"};
 
 bool is_echoed(JsonMember const& member) {
-  if (member.key.size() + member.value.raw.size() > longest_echoed_value) return false;
+  if (std::max(member.key.size(), member.value.raw.size()) > longest_echoed_value) return false;
   std::string const key = key_identity(member.key);
   return !key.starts_with("encoded") && std::ranges::find(not_echoed, key) == not_echoed.end();
 }

@@ -106,3 +106,22 @@ TEST_CASE("a failure is reported with its status and text and without data") {
 
 }  // namespace
 }  // namespace reachback::proto
+
+TEST_CASE("what is echoed of a request is bounded in all, and cmd and callId are always there") {
+  std::string request = "{";
+  for (int i = 0; i < 10'000; ++i)
+    request += "\"key" + std::to_string(i) + "\":\"" + std::string(100, 'v') + "\",";
+  request += R"("cmd":"rpc","callId":7})";
+  auto const echo = reachback::proto::echo_of_request(request);
+  REQUIRE(echo.has_value());
+  CHECK(echo->members.size() < 20'000);
+  CHECK(echo->members.find(R"("cmd":"rpc")") != std::string::npos);
+  CHECK(echo->members.find(R"("callId":7)") != std::string::npos);
+}
+
+TEST_CASE("a key too long to echo is left out") {
+  auto const echo = reachback::proto::echo_of_request("{\"" + std::string(2'000'000, 'k') +
+                                                      R"(":1,"cmd":"rpc","callId":7})");
+  REQUIRE(echo.has_value());
+  CHECK(echo->members == R"("cmd":"rpc","callId":7)");
+}
