@@ -29,8 +29,7 @@ std::string Address::authority() const {
   return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
-HttpConnection::HttpConnection(async::Shard& shard)
-    : shard_(shard), resolver_(shard.strand()), socket_(shard.strand()) {}
+HttpConnection::HttpConnection(async::Shard& shard) : resolver_(shard.strand()), socket_(shard.strand()) {}
 
 Task<error_code> HttpConnection::connect(Address const& gateway) {
   auto const port = std::to_string(gateway.port);

@@ -48,7 +48,6 @@ class HttpConnection {
 
   [[nodiscard]] async::Task<boost::system::result<HttpReply>> read_reply();
 
-  async::Shard& shard_;
   Resolver resolver_;
   net::Socket socket_;
   bool cancelled_ = false;

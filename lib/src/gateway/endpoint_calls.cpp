@@ -1,0 +1,281 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/endpoint.hpp"
+#include "gateway/endpoint_member.hpp"
+#include "reachback/proto/base64.hpp"
+#include "reachback/proto/json_scanner.hpp"
+#include "reachback/proto/utf8.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+using proto::to_number;
+
+Problem problem_of(core::CallEnd end) {
+  switch (end) {
+    case core::CallEnd::timed_out:
+      return Problem::timed_out;
+    case core::CallEnd::bad_answer:
+      return Problem::bad_answer;
+    case core::CallEnd::slow_caller:
+      return Problem::slow_caller;
+    case core::CallEnd::connection_closed:
+    case core::CallEnd::cancelled:
+    case core::CallEnd::shut_down:
+      break;
+  }
+  return Problem::service_closed;
+}
+
+std::string detail_of(core::EndedCall const& call) {
+  switch (call.end) {
+    case core::CallEnd::timed_out:
+      return "no answer came within the time-out";
+    case core::CallEnd::bad_answer:
+      return call.detail;
+    case core::CallEnd::slow_caller:
+      return "more of the answer waited for its caller than the budget allows";
+    case core::CallEnd::shut_down:
+      return "the gateway is shutting down";
+    case core::CallEnd::cancelled:
+    case core::CallEnd::connection_closed:
+      break;
+  }
+  return std::string(proto::closed_text);
+}
+
+DropReason drop_reason_of(proto::AnswerFault fault) {
+  switch (fault) {
+    case proto::AnswerFault::not_an_object:
+      return DropReason::not_an_object;
+    case proto::AnswerFault::bad_json:
+      return DropReason::bad_json;
+    case proto::AnswerFault::too_deep:
+      return DropReason::too_deep;
+    case proto::AnswerFault::bad_cmd:
+      return DropReason::bad_cmd;
+    case proto::AnswerFault::bad_status:
+      return DropReason::bad_status;
+    case proto::AnswerFault::bad_call_id:
+      break;
+  }
+  return DropReason::bad_call_id;
+}
+
+}  // namespace
+
+void Endpoint::start_call(StartCall start) {
+  auto const begun = begin_call(start.request);
+  if (!begun) return tell(start.request.caller, CallEvent(begun.error()));
+  transmit(*begun, proto::splice_head(start.checked, begun->id), std::move(start.message),
+           start.checked.members_at);
+}
+
+boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(
+    core::CallRequest const& request) {
+  CallFailure failure;
+  if (core_.draining()) {
+    failure.failure = {Problem::draining, "the gateway is shutting down", Delivery::not_sent};
+    return failure;
+  }
+  auto const begun = state_.begin(request, shard_.now());
+  if (!begun) {
+    switch (begun.error()) {
+      case core::CallRefusal::no_service:
+        failure.failure = {Problem::no_service, proto::no_service_text(name()), Delivery::not_sent};
+        break;
+      case core::CallRefusal::no_connection:
+        failure.failure = {Problem::no_connection, "that connection is not on this endpoint",
+                           Delivery::not_sent};
+        break;
+      case core::CallRefusal::too_many_calls:
+        failure.failure = {Problem::too_many_calls, "too many calls are pending on this endpoint",
+                           Delivery::not_sent};
+        break;
+    }
+    return failure;
+  }
+  arm();
+  core::CallerRef const& caller = request.caller;
+  ShardScope& home = core_.scope(caller.shard);
+  home.shard.dispatch([this, &home, caller, placement = *begun] {
+    home.callers.started(caller, *this, placement.id, placement.connection);
+  });
+  return *begun;
+}
+
+void Endpoint::transmit(core::CallPlacement const& placement, std::string head, core::Buffer body,
+                        std::size_t body_from) {
+  core::OutMessage message;
+  message.head = std::move(head);
+  message.body = std::move(body);
+  message.body_from = body_from;
+  Member* const member = find(placement.connection);
+  CallFailure refused;
+  refused.call_id = placement.id;
+  if (member == nullptr || !member->connection.fits(message.size())) {
+    refused.failure = {Problem::service_busy, "the message does not fit into the connection's outbox",
+                       Delivery::not_sent};
+  } else if (auto permit = core_.outboxes_budget().acquire(message.size())) {
+    message.permit = std::move(*permit);
+    state_.sent_as(placement.id, member->connection.send(std::move(message)));
+    return;
+  } else {
+    refused.failure = {Problem::overloaded, "too much waits to be sent to services", Delivery::not_sent};
+  }
+  if (auto const call = state_.end(placement.id, core::CallEnd::cancelled)) {
+    tell(call->caller, CallEvent(std::move(refused)));
+    core_.call_ended();
+  }
+}
+
+void Endpoint::end_call(CallId call, core::CallEnd reason) {
+  if (auto const taken = state_.end(call, reason)) ended(*taken);
+}
+
+void Endpoint::end_all_calls(core::CallEnd reason) {
+  for (auto const& call : state_.end_all(reason)) ended(call);
+}
+
+void Endpoint::rearm(CallId call, core::Duration timeout) {
+  state_.rearm(call, timeout, shard_.now());
+  arm();
+}
+
+void Endpoint::ended(core::EndedCall const& call) {
+  tell(call.caller, CallEvent(failure_of(call)));
+  core_.call_ended();
+}
+
+CallFailure Endpoint::failure_of(core::EndedCall const& call) {
+  CallFailure failure;
+  failure.call_id = call.id;
+  failure.failure.problem = problem_of(call.end);
+  failure.failure.detail = detail_of(call);
+  Member* const member = find(call.connection);
+  // A frame of which nothing was sent is taken back: an abandoned call is not carried out later.
+  if (member == nullptr || member->connection.revoke(call.message)) return failure;
+  bool const service_spoke = call.part_came || call.end == core::CallEnd::bad_answer;
+  failure.failure.delivery = service_spoke ? Delivery::sent : member->connection.delivery(call.message);
+  return failure;
+}
+
+void Endpoint::tell(core::CallerRef const& caller, CallEvent event) {
+  ShardScope& home = core_.scope(caller.shard);
+  home.shard.dispatch([&home, caller, event = std::move(event)]() mutable {
+    home.callers.deliver(caller, std::move(event));
+  });
+}
+
+void Endpoint::arm() {
+  auto const next = state_.next_deadline();
+  if (!next || (armed_ && *armed_ <= *next)) return;
+  armed_ = next;
+  deadline_.set(*next);
+}
+
+void Endpoint::expire() {
+  armed_.reset();
+  for (auto const& call : state_.expire(shard_.now())) ended(call);
+  arm();
+}
+
+// ---- messages in ----
+
+void Endpoint::on_message(net::WebSocketConnection& connection, core::MessageKind kind,
+                          core::Buffer message) {
+  Member const& member = *find(connection.id());
+  call_handler([&] { handler_.on_message(client_of(member), message.view()); });
+  if (config_.kind == EndpointKind::service)
+    return static_cast<void>(on_answer(connection.id(), kind, std::move(message)));
+  if (subscribers_.empty()) return;
+  publish_event("message", connection.id(),
+                kind == core::MessageKind::text
+                    ? fmt::format(R"(,"text":"{}")", proto::escape(message.view()))
+                    : fmt::format(R"(,"base64":"{}")", proto::to_base64(message.view())));
+}
+
+Result<void> Endpoint::inject(ConnectionId from, std::string message) {
+  return on_answer(from, core::MessageKind::binary, core::Buffer(message));
+}
+
+Result<void> Endpoint::on_answer(ConnectionId from, core::MessageKind kind, core::Buffer message) {
+  // A text frame's UTF-8 has been checked by the codec.
+  if (kind == core::MessageKind::binary && !proto::is_valid_utf8(message.view())) {
+    drop(DropReason::not_utf8, from);
+    return Failure{Problem::bad_answer, "the message is not UTF-8", Delivery::sent};
+  }
+  auto const answer = proto::read_answer(message.view());
+  if (!answer) {
+    drop(drop_reason_of(answer.error()), from);
+    return Failure{Problem::bad_answer, std::string(proto::to_string(answer.error())), Delivery::sent};
+  }
+  using Action = core::AnswerDecision::Action;
+  auto const decision = state_.answer(from, *answer, shard_.now());
+  switch (decision.action) {
+    case Action::deliver:
+    case Action::deliver_last:
+      deliver(decision, *answer, std::move(message));
+      break;
+    case Action::drop_unknown_call:
+      drop(DropReason::unknown_call, from);
+      break;
+    case Action::drop_wrong_connection:
+      drop(DropReason::wrong_connection, from);
+      break;
+    case Action::drop_duplicate:
+      drop(DropReason::duplicate_part, from);
+      break;
+    case Action::end_bad:
+      ended(*decision.ended);
+      break;
+  }
+  return {};
+}
+
+void Endpoint::deliver(core::AnswerDecision const& decision, proto::Answer const& answer, core::Buffer text) {
+  Part part;
+  part.last = decision.action == core::AnswerDecision::Action::deliver_last;
+  part.took = decision.took;
+  // A part that alone is over the limit passes when nothing else waits: a caller that keeps up gets any
+  // answer.
+  std::size_t const size = text.size() + sizeof(Part);
+  auto const share_of = [&](core::Budget& budget) { return budget.acquire(std::min(size, budget.limit())); };
+  auto call_share = share_of(*decision.caller.parts);
+  auto total_share = share_of(core_.parts_budget());
+  if (!call_share || !total_share) {
+    if (part.last) {
+      CallFailure failure;
+      failure.call_id = answer.call_id;
+      failure.failure = {Problem::slow_caller,
+                         "more of the answer waited for its caller than the budget allows", Delivery::sent};
+      tell(decision.caller, CallEvent(std::move(failure)));
+      core_.call_ended();
+    } else {
+      end_call(answer.call_id, core::CallEnd::slow_caller);
+    }
+    return;
+  }
+  part.call_share = std::move(*call_share);
+  part.total_share = std::move(*total_share);
+  part.answer = answer;
+  part.text = std::move(text);
+  bool const last = part.last;
+  tell(decision.caller, CallEvent(std::move(part)));
+  if (last) core_.call_ended();
+}
+
+void Endpoint::drop(DropReason reason, ConnectionId from) {
+  ++past_.dropped[static_cast<std::size_t>(reason)];
+  Member* const member = find(from);
+  bool const first = member != nullptr && !std::exchange(member->dropped_before, true);
+  // Once per connection: a service that sends nothing but garbage must not fill the log.
+  core_.log(
+      first ? LogLevel::warning : LogLevel::debug,
+      fmt::format("{}: dropped a message of connection {}: {}", name(), to_number(from), to_string(reason)));
+}
+
+}  // namespace reachback::gateway

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "gateway/core.hpp"
+#include "gateway/endpoint.hpp"
+
+// What the two sources of Endpoint share: endpoint.cpp (connections, events, the end) and endpoint_calls.cpp.
+
+namespace reachback::gateway {
+
+/// A connection of the endpoint with what the lists show of it.
+struct Endpoint::Member {
+  Member(async::Shard& shard, Upgrade&& upgrade, ConnectionId id, net::ConnectionSettings const& settings,
+         net::ConnectionSink& sink)
+      : connection(shard, std::move(upgrade.taken.socket).attach(shard), id, settings, sink),
+        input(std::move(upgrade.taken.input)),
+        remote_address(std::move(upgrade.taken.remote_address)),
+        user(std::move(upgrade.user)),
+        permit(std::move(upgrade.taken.permit)),
+        regular(std::move(upgrade.regular)) {}
+
+  net::WebSocketConnection connection;
+  core::Buffer input;
+  std::string remote_address, user;
+  std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
+  core::Permit permit, regular;
+  bool dropped_before = false;
+};
+
+template <class Function>
+void Endpoint::call_handler(Function const& function) {
+  try {
+    function();
+  } catch (...) {
+    core_.report(std::current_exception(), fmt::format("a callback of {}", name()));
+  }
+}
+
+}  // namespace reachback::gateway
