@@ -45,7 +45,8 @@ class EndOnSignal {
   }
   ~EndOnSignal() {
     done_ = true;
-    pthread_kill(thread_.native_handle(), SIGTERM);
+    // Wakes the thread's sigwait; every thread has blocked it.
+    pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
     thread_.join();
   }
   EndOnSignal(EndOnSignal const&) = delete;

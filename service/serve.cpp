@@ -48,7 +48,8 @@ class SignalWatch {
   /// Call when the gateway has ended; gives the exit code.
   [[nodiscard]] int finish() {
     over_ = true;
-    pthread_kill(thread_.native_handle(), SIGTERM);  // wakes the thread's sigwait
+    // Wakes the thread's sigwait; every thread has blocked it.
+    pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
     thread_.join();
     return exit_code_;
   }

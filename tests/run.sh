@@ -100,9 +100,22 @@ test_e2e() {
   run_tests release '^e2e$'
 }
 
+# tidy_one FILE: prints what clang-tidy finds. What its analyzer finds inside an installed header is passed over: it loses
+# its way in Asio's awaitables, and says so at each `co_await` of ours.
+tidy_one() {
+  local output code=0 findings
+  output=$(clang-tidy-19 --quiet -p build/release "$1" 2>&1) || code=$?
+  findings=$(grep -E '^[^ ]+:[0-9]+:[0-9]+: (error|warning): ' <<<"$output" || true)
+  [ "$code" != 0 ] || return 0
+  if [ -n "$findings" ] && ! grep -qvE '^/usr/.* \[clang-analyzer-' <<<"$findings"; then return 0; fi
+  printf '%s\n' "$output"
+  return 1
+}
+
 tidy() {
   configure release
-  find proto/src lib/src service -name '*.cpp' -print0 | xargs -0 -n 1 -P 2 clang-tidy-19 --quiet -p build/release
+  export -f tidy_one
+  find proto/src lib/src service -name '*.cpp' -print0 | xargs -0 -n 1 -P 2 bash -c 'tidy_one "$1"' tidy_one
 }
 
 one_result() {

@@ -4,37 +4,6 @@ namespace reachback::proto {
 
 namespace {
 
-struct Head {
-  Answer& answer;
-  JsonValue cmd, status, call_id, num_parts, part_id;
-
-  /// Where the value of `key`, which is unescaped, belongs; null for a key that the protocol does not know.
-  [[nodiscard]] JsonValue* place_of(std::string_view key);
-};
-
-// By length first: most keys are told apart by it, and every message from a service comes through here.
-JsonValue* Head::place_of(std::string_view key) {
-  switch (key.size()) {
-    case 3:
-      return key == "cmd" ? &cmd : nullptr;
-    case 4:
-      return key == "data" ? &answer.data : key == "hash" ? &answer.hash : nullptr;
-    case 5:
-      return key == "error" ? &answer.error : nullptr;
-    case 6:
-      return key == "callId" ? &call_id : key == "status" ? &status : key == "partId" ? &part_id : nullptr;
-    case 8:
-      if (key == "numParts") return &num_parts;
-      if (key == "dataSize") return &answer.data_size;
-      if (key == "fileHash") return &answer.file_hash;
-      return key == "fileSize" ? &answer.file_size : nullptr;
-    case 10:
-      return key == "compressed" ? &answer.compressed : nullptr;
-    default:
-      return nullptr;
-  }
-}
-
 AnswerFault fault_of(JsonError error) {
   switch (error) {
     case JsonError::not_an_object:
@@ -46,18 +15,8 @@ AnswerFault fault_of(JsonError error) {
   }
 }
 
-JsonError read_members(std::string_view text, Head& head) {
-  ObjectScanner scanner(text);
-  while (auto const member = scanner.next()) {
-    JsonValue* place = head.place_of(member->key);
-    // No name of ours has a backslash in it, so only keys that matched nothing can be ours in disguise.
-    if (place == nullptr && member->key.find('\\') != std::string_view::npos) {
-      place = head.place_of(key_identity(member->key));
-    }
-    if (place != nullptr) *place = member->value;
-  }
-  return scanner.error();
-}
+/// The longest of our names with every letter escaped: no longer key can be ours.
+constexpr std::size_t longest_escaped_name = 10 * 6;
 
 std::optional<PartPosition> read_position(JsonValue const& part_id, JsonValue const& num_parts) {
   auto const number = [](JsonValue const& value) {
@@ -70,24 +29,82 @@ std::optional<PartPosition> read_position(JsonValue const& part_id, JsonValue co
   return PartPosition{static_cast<std::uint32_t>(*id), static_cast<std::uint32_t>(*count)};
 }
 
-std::optional<AnswerFault> fill(Answer& answer, std::string_view text) {
-  Head head{answer, {}, {}, {}, {}, {}};
-  if (JsonError const error = read_members(text, head); error != JsonError::none) return fault_of(error);
-  if (head.cmd.kind != JsonKind::string) return AnswerFault::bad_cmd;
-  auto const status = head.status.integer();
+}  // namespace
+
+void AnswerReader::grow(std::string_view text) {
+  scanner_.grow(text);
+  read_members(text);
+}
+
+// One variable, returned at one place: so it is built where the caller wants it. Copying all the views would
+// cost a tenth of the time for a short message.
+boost::system::result<Answer, AnswerFault> AnswerReader::complete(std::string_view text) {
+  boost::system::result<Answer, AnswerFault> result;
+  scanner_.complete(text);
+  read_members(text);
+  if (auto const fault = fill(*result, text)) result = *fault;
+  return result;
+}
+
+// By length first: most keys are told apart by it, and every message from a service comes through here.
+AnswerReader::Place* AnswerReader::place_of(std::string_view key) {
+  switch (key.size()) {
+    case 3:
+      return key == "cmd" ? &cmd_ : nullptr;
+    case 4:
+      return key == "data" ? &data_ : key == "hash" ? &hash_ : nullptr;
+    case 5:
+      return key == "error" ? &error_ : nullptr;
+    case 6:
+      return key == "callId" ? &call_id_ : key == "status" ? &status_ : key == "partId" ? &part_id_ : nullptr;
+    case 8:
+      if (key == "numParts") return &num_parts_;
+      if (key == "dataSize") return &data_size_;
+      if (key == "fileHash") return &file_hash_;
+      return key == "fileSize" ? &file_size_ : nullptr;
+    case 10:
+      return key == "compressed" ? &compressed_ : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+void AnswerReader::read_members(std::string_view text) {
+  while (auto const member = scanner_.next()) {
+    Place* place = place_of(member->key);
+    // No name of ours has a backslash in it, so only keys that matched nothing can be ours in disguise.
+    if (place == nullptr && member->key.size() <= longest_escaped_name &&
+        member->key.find('\\') != std::string_view::npos) {
+      place = place_of(key_identity(member->key));
+    }
+    if (place == nullptr) continue;
+    auto const raw = member->value.raw;
+    *place = {static_cast<std::size_t>(raw.data() - text.data()), raw.size(), member->value.kind};
+  }
+}
+
+std::optional<AnswerFault> AnswerReader::fill(Answer& answer, std::string_view text) const {
+  if (scanner_.error() != JsonError::none) return fault_of(scanner_.error());
+  if (cmd_.kind != JsonKind::string) return AnswerFault::bad_cmd;
+  auto const status = status_.in(text).integer();
   if (!status) return AnswerFault::bad_status;
-  auto const call_id = head.call_id.integer();
+  auto const call_id = call_id_.in(text).integer();
   if (!call_id || *call_id < 0 || *call_id > static_cast<std::int64_t>(max_call_id)) {
     return AnswerFault::bad_call_id;
   }
   answer.status = *status;
   answer.call_id = CallId(static_cast<std::uint64_t>(*call_id));
+  answer.data = data_.in(text);
+  answer.compressed = compressed_.in(text);
+  answer.hash = hash_.in(text);
+  answer.data_size = data_size_.in(text);
+  answer.file_hash = file_hash_.in(text);
+  answer.file_size = file_size_.in(text);
+  answer.error = error_.in(text);
   answer.has_data = answer.data.present();
-  answer.position = read_position(head.part_id, head.num_parts);
+  answer.position = read_position(part_id_.in(text), num_parts_.in(text));
   return std::nullopt;
 }
-
-}  // namespace
 
 std::string_view to_string(AnswerFault fault) {
   switch (fault) {
@@ -107,12 +124,8 @@ std::string_view to_string(AnswerFault fault) {
   return "unknown";
 }
 
-// One variable, returned at one place: so it is built where the caller wants it. Copying all the views would
-// cost a tenth of the time for a short message.
 boost::system::result<Answer, AnswerFault> read_answer(std::string_view text) {
-  boost::system::result<Answer, AnswerFault> result;
-  if (auto const fault = fill(*result, text)) result = *fault;
-  return result;
+  return AnswerReader().complete(text);
 }
 
 }  // namespace reachback::proto

@@ -1,6 +1,5 @@
 #include "reachback/proto/json_scanner.hpp"
 
-#include <array>
 #include <charconv>
 
 #include "plain_run.hpp"
@@ -9,105 +8,11 @@ namespace reachback::proto {
 
 namespace {
 
+using Position = char const*;
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_open_bracket(char c) { return c == '{' || c == '['; }
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-/// The containers that are open inside the top-level object, one bit each: hostile nesting costs no stack.
-class Nesting {
- public:
-  /// False: that would be one too many.
-  [[nodiscard]] bool open(char bracket) {
-    if (size_ == capacity) return false;
-    std::uint64_t const bit = std::uint64_t{1} << (size_ % 64);
-    std::uint64_t& word = is_object_[size_ / 64];
-    word = bracket == '{' ? word | bit : word & ~bit;
-    ++size_;
-    return true;
-  }
-  void close() { --size_; }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
-  [[nodiscard]] bool in_object() const {
-    std::size_t const top = size_ - 1;
-    return ((is_object_[top / 64] >> (top % 64)) & 1) != 0;
-  }
-  [[nodiscard]] char closing() const { return in_object() ? '}' : ']'; }
-
- private:
-  static constexpr std::size_t capacity = ObjectScanner::max_depth - 1;
-
-  std::array<std::uint64_t, ObjectScanner::max_depth / 64> is_object_ = {};
-  std::size_t size_ = 0;
-};
-
-// The functions below take a position and return the one after what they skip, or null at a fault. Positions
-// travel in registers that way; kept in the object they would cost a third of the scan.
-using Position = char const*;
-
-char peek(Position at, Position end) { return at != end ? *at : '\0'; }
-
-Position skip_space(Position at, Position end) {
-  if (at != end && *at > ' ') return at;  // most messages have no space between their tokens
-  while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
-  return at;
-}
-
-Position skip_digits(Position at, Position end) {
-  if (!is_digit(peek(at, end))) return nullptr;
-  while (is_digit(peek(at, end))) ++at;
-  return at;
-}
-
-Position skip_number(Position at, Position end) {
-  if (peek(at, end) == '-') ++at;
-  at = peek(at, end) == '0' ? at + 1 : skip_digits(at, end);
-  if (at != nullptr && peek(at, end) == '.') at = skip_digits(at + 1, end);
-  if (at == nullptr || (peek(at, end) | 0x20) != 'e') return at;
-  ++at;
-  if (peek(at, end) == '+' || peek(at, end) == '-') ++at;
-  return skip_digits(at, end);
-}
-
-Position skip_literal(Position at, Position end, std::string_view word) {
-  return std::string_view(at, end).starts_with(word) ? at + word.size() : nullptr;
-}
-
-// What follows a backslash.
-Position skip_escape(Position at, Position end) {
-  if (peek(at, end) != 'u') {
-    constexpr std::string_view letters = "\"\\/bfnrt";
-    return at != end && letters.find(*at) != std::string_view::npos ? at + 1 : nullptr;
-  }
-  ++at;
-  for (int i = 0; i < 4; ++i, ++at) {
-    if (!is_hex_digit(peek(at, end))) return nullptr;
-  }
-  return at;
-}
-
-Position skip_string(Position at, Position end) {
-  if (peek(at, end) != '"') return nullptr;
-  ++at;
-  for (;;) {
-    at = end_of_plain_run(at, end);
-    if (at == end) return nullptr;
-    if (*at == '"') return at + 1;
-    if (*at != '\\') return nullptr;
-    at = skip_escape(at + 1, end);
-    if (at == nullptr) return nullptr;
-  }
-}
-
-// The colon of a member with the space around it.
-Position skip_colon(Position at, Position end) {
-  at = skip_space(at, end);
-  return peek(at, end) == ':' ? skip_space(at + 1, end) : nullptr;
-}
-
-Position skip_key(Position at, Position end) {
-  at = skip_string(at, end);
-  return at != nullptr ? skip_colon(at, end) : nullptr;
-}
 
 JsonKind kind_by_first(char first) {
   switch (first) {
@@ -127,58 +32,115 @@ JsonKind kind_by_first(char first) {
   }
 }
 
-Position skip_scalar(Position at, Position end) {
-  switch (peek(at, end)) {
-    case '"':
-      return skip_string(at, end);
-    case 't':
-      return skip_literal(at, end, "true");
-    case 'f':
-      return skip_literal(at, end, "false");
-    case 'n':
-      return skip_literal(at, end, "null");
-    default:
-      return skip_number(at, end);
-  }
-}
-
-// The brackets that close here; null when what follows them is no comma although containers are open.
-Position skip_closing(Position at, Position end, Nesting& nesting) {
-  at = skip_space(at, end);
-  while (peek(at, end) == nesting.closing()) {
-    ++at;
-    nesting.close();
-    if (nesting.empty()) return at;
-    at = skip_space(at, end);
-  }
-  return peek(at, end) == ',' ? skip_space(at + 1, end) : nullptr;
-}
-
-Position skip_container(Position at, Position end, JsonError& error) {
-  Nesting nesting;
-  while (at != nullptr) {
-    bool const opens = is_open_bracket(peek(at, end));
-    if (!opens) {
-      at = skip_scalar(at, end);
-    } else if (nesting.open(*at)) {
-      at = skip_space(at + 1, end);
-    } else {
-      error = JsonError::too_deep;
-      return nullptr;
-    }
-    if (at != nullptr && (!opens || peek(at, end) == nesting.closing())) {
-      at = skip_closing(at, end, nesting);
-      if (nesting.empty()) return at;
-    }
-    if (at != nullptr && nesting.in_object()) at = skip_key(at, end);
-  }
-  return nullptr;
-}
+constexpr std::ptrdiff_t longest_escape = 6;
+constexpr std::ptrdiff_t longest_literal = 5;
+constexpr std::ptrdiff_t longest_exponent_start = 3;
 
 }  // namespace
 
+/// Where the scan stands in the text that is there. Positions travel in registers; kept in the scanner they
+/// would cost a third of the scan.
+struct ObjectScanner::Reading {
+  Position at;
+  Position end;
+  bool whole;  ///< nothing comes behind `end`
+
+  [[nodiscard]] char peek(std::ptrdiff_t ahead = 0) const { return ahead < end - at ? at[ahead] : '\0'; }
+  /// Whether a token of up to `size` bytes could be cut off here: it is then read when more has come.
+  [[nodiscard]] bool may_cut(std::ptrdiff_t size) const { return !whole && end - at < size; }
+
+  void skip_space() {
+    if (at != end && *at > ' ') return;  // most messages have no space between their tokens
+    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+  }
+  /// False where the next token has not come yet; at the end of a whole text it is found to be nothing.
+  [[nodiscard]] bool find_token() {
+    skip_space();
+    return !may_cut(1);
+  }
+  // What cannot be taken is at fault or, where it `may_cut`, not all there.
+  [[nodiscard]] bool take_text();
+  [[nodiscard]] bool take_escape();
+  [[nodiscard]] bool take_literal(std::string_view word);
+  [[nodiscard]] bool begin_scalar(Phase& phase);
+  [[nodiscard]] bool take_number(Phase& phase);
+};
+
+/// The rest of a string with its closing quote.
+bool ObjectScanner::Reading::take_text() {
+  for (;;) {
+    at = end_of_plain_run(at, end);
+    if (at == end) return false;
+    if (*at == '"') return ++at, true;
+    if (*at != '\\' || may_cut(longest_escape) || !take_escape()) return false;
+  }
+}
+
+bool ObjectScanner::Reading::take_escape() {
+  Position next = at + 1;
+  if (next == end) return false;
+  if (*next != 'u') {
+    constexpr std::string_view letters = "\"\\/bfnrt";
+    if (letters.find(*next) == std::string_view::npos) return false;
+    at = next + 1;
+    return true;
+  }
+  ++next;
+  for (int i = 0; i < 4; ++i, ++next) {
+    if (next == end || !is_hex_digit(*next)) return false;
+  }
+  at = next;
+  return true;
+}
+
+bool ObjectScanner::Reading::take_literal(std::string_view word) {
+  if (!std::string_view(at, end).starts_with(word)) return false;
+  at += word.size();
+  return true;
+}
+
+/// A literal whole, or the beginning of a number.
+bool ObjectScanner::Reading::begin_scalar(Phase& phase) {
+  phase = Phase::after_value;
+  switch (peek()) {
+    case 't':
+      return take_literal("true");
+    case 'f':
+      return take_literal("false");
+    case 'n':
+      return take_literal("null");
+    default:
+      break;
+  }
+  if (peek() == '-') ++at;
+  phase = peek() == '0' ? Phase::zero : Phase::integer;
+  if (!is_digit(peek())) return false;
+  ++at;
+  return true;
+}
+
+/// More of the number of which `phase` has begun; the next phase, when it can be told.
+bool ObjectScanner::Reading::take_number(Phase& phase) {
+  while (phase != Phase::zero && is_digit(peek())) ++at;
+  if (may_cut(longest_exponent_start)) return false;
+  if (peek() == '.' && (phase == Phase::integer || phase == Phase::zero)) {
+    if (!is_digit(peek(1))) return false;
+    at += 2;
+    phase = Phase::fraction;
+  } else if ((peek() | 0x20) == 'e' && phase != Phase::exponent) {
+    std::ptrdiff_t const digit = peek(1) == '+' || peek(1) == '-' ? 2 : 1;
+    if (!is_digit(peek(digit))) return false;
+    at += digit + 1;
+    phase = Phase::exponent;
+  } else {
+    phase = Phase::after_value;
+  }
+  return true;
+}
+
 std::optional<std::int64_t> JsonValue::integer() const {
-  if (kind != JsonKind::number) return std::nullopt;
+  constexpr std::size_t longest = 20;  // a sign and 19 digits; a longer one need not be read
+  if (kind != JsonKind::number || raw.size() > longest) return std::nullopt;
   std::int64_t number = 0;
   char const* const end = raw.data() + raw.size();
   auto const [stop, error] = std::from_chars(raw.data(), end, number);
@@ -190,51 +152,139 @@ std::string_view JsonValue::string_body() const {
   return kind == JsonKind::string ? raw.substr(1, raw.size() - 2) : std::string_view();
 }
 
+// One function, and phases that fall through to each other: what usually comes next stands next, and a short
+// message is read without a detour.
 std::optional<JsonMember> ObjectScanner::next() {
-  if (state_ == State::ended) return std::nullopt;
-  Position const end = text_.data() + text_.size();
-  Position at = skip_space(at_, end);
-  char const first = peek(at, end);
-  if (state_ == State::before) {
-    if (first != '{') return fail(at, JsonError::not_an_object);
-    state_ = State::inside;
-    at = skip_space(at + 1, end);
-    if (peek(at, end) == '}') return finish(at + 1);
-    return read_member(at);
+  Reading in{text_.data() + at_, text_.data() + text_.size(), whole_};
+  for (Phase phase = phase_;;) {
+    switch (phase) {
+      case Phase::before:
+        if (!in.find_token()) return pause(in, Phase::before);
+        if (in.peek() != '{') return fail(in, JsonError::not_an_object);
+        ++in.at;
+        [[fallthrough]];
+
+      case Phase::first_key:
+        if (!in.find_token()) return pause(in, Phase::first_key);
+        if (in.peek() == '}') break;
+        [[fallthrough]];
+
+      case Phase::key:
+        if (!in.find_token()) return pause(in, Phase::key);
+        if (in.peek() != '"') return fail(in);
+        ++in.at;
+        if (depth_ == 0) key_at_ = offset(in);
+        [[fallthrough]];
+
+      case Phase::key_text:
+        if (!in.take_text()) return stop(in, Phase::key_text, longest_escape);
+        if (depth_ == 0) key_end_ = offset(in) - 1;
+        [[fallthrough]];
+
+      case Phase::colon:
+        if (!in.find_token()) return pause(in, Phase::colon);
+        if (in.peek() != ':') return fail(in);
+        ++in.at;
+        [[fallthrough]];
+
+      case Phase::value:
+        in.skip_space();
+        if (depth_ == 0) value_at_ = offset(in);
+        if (in.peek() == '"') {
+          ++in.at;
+        } else if (is_open_bracket(in.peek())) {
+          if (!open(in)) return fail(in, JsonError::too_deep);
+          phase = in_object() ? Phase::first_key : Phase::first_value;
+          continue;
+        } else {
+          if (in.may_cut(longest_literal)) return pause(in, Phase::value);
+          if (!in.begin_scalar(phase)) return fail(in);
+          continue;
+        }
+        [[fallthrough]];
+
+      case Phase::text:
+        if (!in.take_text()) return stop(in, Phase::text, longest_escape);
+        [[fallthrough]];
+
+      case Phase::after_value:
+        if (depth_ == 0) return hand_out(in);
+        [[fallthrough]];
+
+      case Phase::separator:
+        if (!in.find_token()) return pause(in, Phase::separator);
+        if (in.peek() == ',') {
+          ++in.at;
+          phase = in_object() ? Phase::key : Phase::value;
+          continue;
+        }
+        if (in.peek() != (in_object() ? '}' : ']')) return fail(in);
+        break;
+
+      case Phase::first_value:
+        if (!in.find_token()) return pause(in, Phase::first_value);
+        if (in.peek() == ']') break;
+        phase = Phase::value;
+        continue;
+
+      case Phase::zero:
+      case Phase::integer:
+      case Phase::fraction:
+      case Phase::exponent:
+        if (!in.take_number(phase)) return stop(in, phase, longest_exponent_start);
+        continue;
+
+      case Phase::behind:
+        if (in.find_token() && in.at != in.end) return fail(in);
+        return pause(in, in.whole ? Phase::ended : Phase::behind);
+
+      case Phase::ended:
+        return std::nullopt;
+    }
+    // A container closes here.
+    ++in.at;
+    phase = depth_ == 0 ? Phase::behind : Phase::after_value;
+    if (depth_ != 0) --depth_;
   }
-  if (first == '}') return finish(at + 1);
-  if (first != ',') return fail(at, JsonError::bad_syntax);
-  return read_member(skip_space(at + 1, end));
 }
 
-std::optional<JsonMember> ObjectScanner::read_member(char const* key) {
-  Position const end = text_.data() + text_.size();
-  Position const key_end = skip_string(key, end);
-  if (key_end == nullptr) return fail(key, JsonError::bad_syntax);
-  Position const value = skip_colon(key_end, end);
-  if (value == nullptr) return fail(key_end, JsonError::bad_syntax);
-  char const first = peek(value, end);
-  JsonError error = JsonError::bad_syntax;
-  Position const value_end =
-      is_open_bracket(first) ? skip_container(value, end, error) : skip_scalar(value, end);
-  if (value_end == nullptr) return fail(value, error);
-  at_ = value_end;
-  return JsonMember{{key + 1, key_end - 1}, {{value, value_end}, kind_by_first(first)}};
+bool ObjectScanner::open(Reading& in) {
+  if (depth_ == max_depth - 1) return false;
+  std::uint64_t const bit = std::uint64_t{1} << (depth_ % 64);
+  std::uint64_t& word = is_object_[depth_ / 64];
+  word = in.peek() == '{' ? word | bit : word & ~bit;
+  ++depth_;
+  ++in.at;
+  return true;
 }
 
-std::optional<JsonMember> ObjectScanner::finish(char const* after) {
-  Position const end = text_.data() + text_.size();
-  at_ = skip_space(after, end);
-  if (at_ != end) return fail(at_, JsonError::bad_syntax);
-  state_ = State::ended;
+bool ObjectScanner::in_object() const {
+  return depth_ == 0 || ((is_object_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64)) & 1) != 0;
+}
+
+std::size_t ObjectScanner::offset(Reading const& in) const {
+  return static_cast<std::size_t>(in.at - text_.data());
+}
+
+std::optional<JsonMember> ObjectScanner::hand_out(Reading const& in) {
+  pause(in, Phase::separator);
+  auto const value = text_.substr(value_at_, at_ - value_at_);
+  return JsonMember{text_.substr(key_at_, key_end_ - key_at_), {value, kind_by_first(value.front())}};
+}
+
+std::optional<JsonMember> ObjectScanner::pause(Reading const& in, Phase phase) {
+  at_ = offset(in);
+  phase_ = phase;
   return std::nullopt;
 }
 
-std::optional<JsonMember> ObjectScanner::fail(char const* at, JsonError error) {
-  at_ = at;
+std::optional<JsonMember> ObjectScanner::fail(Reading const& in, JsonError error) {
   error_ = error;
-  state_ = State::ended;
-  return std::nullopt;
+  return pause(in, Phase::ended);
+}
+
+std::optional<JsonMember> ObjectScanner::stop(Reading const& in, Phase phase, std::ptrdiff_t token) {
+  return in.may_cut(token) ? pause(in, phase) : fail(in);
 }
 
 }  // namespace reachback::proto

@@ -1,11 +1,9 @@
 #include "reachback/proto/request.hpp"
 
-#include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
-
-#include "reachback/proto/json_scanner.hpp"
-#include "reachback/proto/utf8.hpp"
 
 namespace reachback::proto {
 
@@ -30,27 +28,52 @@ bool carries_payload(std::string_view key) {
          key.starts_with("encoded");
 }
 
-// Half a character at the cut would make the whole description invalid.
-void cut_at_character(std::string& text, std::size_t size) {
-  if (text.size() > size) text.resize(valid_utf8_prefix(std::string_view(text).substr(0, size)));
+void describe_member(JsonMember const& member, std::string& text) {
+  if (text.size() > longest_description || member.value.raw.size() > longest_described_value) return;
+  if (member.key.size() > longest_described_value || carries_payload(member.key)) return;
+  fmt::format_to(std::back_inserter(text), "{}\"{}\":{}", text.empty() ? "{" : ",", member.key,
+                 member.value.raw);
+}
+
+std::string finished(std::string description) {
+  description += description.empty() ? "{}" : "}";
+  description.resize(cut_between_characters(description, longest_description).size());
+  return description;
 }
 
 }  // namespace
 
-boost::system::result<CheckedRequest, RequestFault> check_request(std::string_view body) {
-  if (!is_valid_utf8(body)) return RequestFault{"The message is not valid UTF-8."};
-  ObjectScanner scanner(body);
-  CheckedRequest checked;
-  checked.empty = true;
-  bool has_call_id = false;
-  while (auto const member = scanner.next()) {
-    checked.empty = false;
-    has_call_id = has_call_id || key_equals(member->key, "callId");
+void RequestChecker::grow(std::string_view body) {
+  utf8_.grow(body);
+  scanner_.grow(body);
+  read_members(Describe::yes);
+}
+
+boost::system::result<CheckedRequest, RequestFault> RequestChecker::complete(std::string_view body) {
+  if (!utf8_.complete(body)) return RequestFault{"The message is not valid UTF-8."};
+  scanner_.complete(body);
+  read_members(body.size() > longest_undescribed ? Describe::yes : Describe::no);
+  if (scanner_.error() != JsonError::none) return fault_of(scanner_);
+  if (has_call_id_) {
+    return RequestFault{"The message carries a callId of its own; the gateway gives one."};
   }
-  if (scanner.error() != JsonError::none) return fault_of(scanner);
-  if (has_call_id) return RequestFault{"The message carries a callId of its own; the gateway gives one."};
+  CheckedRequest checked;
   checked.members_at = body.find('{') + 1;
+  checked.empty = empty_;
+  if (body.size() > longest_undescribed) checked.description = finished(std::move(description_));
   return checked;
+}
+
+void RequestChecker::read_members(Describe describe) {
+  while (auto const member = scanner_.next()) {
+    empty_ = false;
+    has_call_id_ = has_call_id_ || key_equals(member->key, "callId");
+    if (describe == Describe::yes) describe_member(*member, description_);
+  }
+}
+
+boost::system::result<CheckedRequest, RequestFault> check_request(std::string_view body) {
+  return RequestChecker().complete(body);
 }
 
 std::string splice_head(CheckedRequest const& checked, CallId id) {
@@ -58,17 +81,10 @@ std::string splice_head(CheckedRequest const& checked, CallId id) {
 }
 
 std::string describe_request(std::string_view body) {
-  std::string text = "{";
+  std::string description;
   ObjectScanner scanner(body);
-  while (auto const member = scanner.next()) {
-    if (carries_payload(member->key) || member->value.raw.size() > longest_described_value) continue;
-    if (text.size() > longest_description) break;
-    if (text.size() > 1) text += ',';
-    fmt::format_to(std::back_inserter(text), "\"{}\":{}", member->key, member->value.raw);
-  }
-  text += '}';
-  cut_at_character(text, longest_description);
-  return text;
+  while (auto const member = scanner.next()) describe_member(*member, description);
+  return finished(std::move(description));
 }
 
 }  // namespace reachback::proto

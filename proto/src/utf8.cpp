@@ -69,6 +69,12 @@ std::size_t valid_utf8_prefix(std::string_view text) {
   }
 }
 
+std::string_view cut_between_characters(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
+  return text.substr(0, limit);
+}
+
 bool is_valid_utf8(std::string_view text) { return valid_utf8_prefix(text) == text.size(); }
 
 }  // namespace reachback::proto

@@ -33,7 +33,7 @@ ROOMS = {
     "proto headers": room("proto", "boost/json/ boost/json.hpp boost/json_fwd.hpp boost/system/"),
     "proto": room("proto", "boost/json/ boost/json.hpp boost/system/ zlib.h openssl/ fmt/"),
     "public": room("proto public", "boost/asio/ boost/system/"),
-    "core": room("proto core", "boost/system/"),
+    "core": room("proto core", "boost/system/ sys/mman.h"),
     "wire": room(
         "proto core wire",
         "boost/beast/ boost/system/ boost/optional/ boost/asio/buffer.hpp boost/asio/error.hpp"

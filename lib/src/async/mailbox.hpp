@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "async/task.hpp"
+#include "async/turn.hpp"
 
 namespace reachback::async {
 
@@ -27,18 +28,19 @@ class Mailbox {
     Letter* letter = new LetterOf<std::decay_t<Function>>(std::forward<Function>(function));
     Letter* head = head_.load(std::memory_order_acquire);
     do {
-      if (head == &closed_) return destroy(letter);
+      if (head == &closed_) return delete letter;  // alone: what it was to lie upon is not its own
       letter->next = head;
     } while (
         !head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_acquire));
     // Only who finds it empty wakes the shard: the others' letters are in the same batch.
-    if (head == nullptr) boost::asio::post(executor_, [this] { run_all(); });
+    if (head == nullptr) wake();
   }
 
   /// For the shard, when it has ended: what waits is destroyed, and so is whatever is still posted, so that
   /// who waits for a promise in it learns that nothing comes of it.
   void close() {
     Letter* const waiting = head_.exchange(&closed_, std::memory_order_acq_rel);
+    destroy(std::exchange(next_, nullptr));
     if (waiting != &closed_) destroy(waiting);
   }
 
@@ -77,17 +79,28 @@ class Mailbox {
     while (letter != nullptr) std::unique_ptr<Letter>(std::exchange(letter, letter->next));
   }
 
+  /// One batch, or what an earlier turn of the loop has left of one.
   void run_all() {
-    Letter* letter = take_all();
-    while (letter != nullptr) {
-      std::unique_ptr<Letter> const current(std::exchange(letter, letter->next));
+    Turn const turn;
+    if (next_ == nullptr) next_ = take_all();
+    for (std::size_t ran = 0; next_ != nullptr; ++ran) {
+      if (ran % letters_per_look == letters_per_look - 1 && turn.over()) return wake();
+      std::unique_ptr<Letter> const current(std::exchange(next_, next_->next));
       current->run();
     }
   }
 
+  void wake() {
+    boost::asio::post(executor_, [this] { run_all(); });
+  }
+
+  /// Looking at the clock costs as much as a short letter.
+  static constexpr std::size_t letters_per_look = 16;
+
   Executor executor_;
   Closed closed_;  ///< at the head of a closed mailbox
   std::atomic<Letter*> head_{nullptr};
+  Letter* next_ = nullptr;  ///< of the batch that is being run; for the shard's thread
 };
 
 }  // namespace reachback::async

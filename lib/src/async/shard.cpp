@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <utility>
+
+#include "async/turn.hpp"
 
 namespace reachback::async {
 namespace {
@@ -67,13 +70,18 @@ void Shard::arm() {
 void Shard::expire() {
   if (stopping_) return;
   auto const now_is = now();
-  while (auto expired = deadlines_.pop_due(now_is)) (*expired)();
+  Turn const turn;
+  while (!turn.over()) {
+    auto expired = deadlines_.pop_due(now_is);
+    if (!expired) break;
+    (*expired)();
+  }
   arm();
 }
 
 void Shard::flush_later(Flushable& flushable) {
-  if (dirty_.empty()) asio::post(context_, [this] { flush_all(); });
   dirty_.push_back(&flushable);
+  post_flush();
 }
 
 void Shard::forget(Flushable& flushable) {
@@ -81,12 +89,21 @@ void Shard::forget(Flushable& flushable) {
   std::replace(flushing_.begin(), flushing_.end(), &flushable, static_cast<Flushable*>(nullptr));
 }
 
+void Shard::post_flush() {
+  if (!std::exchange(flush_posted_, true)) asio::post(context_, [this] { flush_all(); });
+}
+
 void Shard::flush_all() {
-  flushing_.swap(dirty_);
-  for (std::size_t i = 0; i < flushing_.size(); ++i) {
-    if (flushing_[i] != nullptr) flushing_[i]->flush();
+  flush_posted_ = false;
+  if (flushing_.empty()) flushing_.swap(dirty_);
+  for (Turn const turn; next_flush_ < flushing_.size() && !turn.over();) {
+    if (auto* const flushable = flushing_[next_flush_++]) flushable->flush();
   }
-  flushing_.clear();
+  if (next_flush_ == flushing_.size()) {
+    flushing_.clear();
+    next_flush_ = 0;
+  }
+  if (!flushing_.empty() || !dirty_.empty()) post_flush();
 }
 
 void Deadline::set(core::TimePoint when) {

@@ -33,6 +33,8 @@ class Flushable {
 class Shard {
  public:
   using Deadlines = core::DeadlineTable<std::function<void()>>;
+  /// Of one receive, and so of what is decoded and scanned in one go.
+  static constexpr std::size_t receive_size = 64 * 1024;
 
   Shard(std::uint32_t index, Clock& clock);
   ~Shard();
@@ -79,25 +81,29 @@ class Shard {
   [[nodiscard]] std::span<char> receive_buffer() { return receive_buffer_; }
 
  private:
+  void post_flush();
   void flush_all();
   void arm();
   void expire();
 
   std::uint32_t const index_;
   Clock& clock_;
+  // Before the context: what it still holds when it dies may use them.
+  Deadlines deadlines_;
+  std::vector<Flushable*> dirty_;
+  std::vector<Flushable*> flushing_;
+  std::size_t next_flush_ = 0;  ///< in `flushing_`
+  bool flush_posted_ = false;
   asio::io_context context_{1};
   asio::executor_work_guard<Executor> work_{context_.get_executor()};
   Mailbox mailbox_{context_.get_executor()};
-  Deadlines deadlines_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                              Executor>
       timer_{context_};
   std::optional<core::TimePoint> armed_;
   bool clock_by_hand_ = false;
   bool stopping_ = false;
-  std::vector<Flushable*> dirty_;
-  std::vector<Flushable*> flushing_;
-  std::array<char, 128 * 1024> receive_buffer_;
+  std::array<char, receive_size> receive_buffer_;
 };
 
 /// A deadline of one object, removed when it dies. Lives on the shard.

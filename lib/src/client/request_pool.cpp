@@ -130,9 +130,10 @@ void RequestPool::send(proto::ConnectionId from, std::string message, Credit cre
     Credit const credit;
   };
   // Owned by the outbox alone; shared only because that is the form in which it takes foreign bytes.
-  auto const part = std::make_shared<Part>(std::move(message), std::move(credit));
+  auto part = std::make_shared<Part>(std::move(message), std::move(credit));
   core::OutMessage out;
-  out.body = std::shared_ptr<std::string const>(part, &part->text);
+  std::string_view const text = part->text;
+  out.body = core::SharedBytes{std::move(part), text};
   if (connection_->send(std::move(out)) == core::MessageNumber::none) {
     log_(LogLevel::warning, "a part is dropped: too much waits to be sent");
   }

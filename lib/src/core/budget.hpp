@@ -25,6 +25,9 @@ class Permit {
 
   [[nodiscard]] std::size_t amount() const { return amount_; }
 
+  /// Gives back what is more than `amount`.
+  void shrink_to(std::size_t amount);
+
   /// Takes another share of the same budget over.
   void add(Permit other) {
     if (budget_ == nullptr) {
@@ -68,6 +71,12 @@ class Budget {
   std::size_t const limit_;
   std::atomic<std::size_t> used_{0};
 };
+
+inline void Permit::shrink_to(std::size_t amount) {
+  if (amount >= amount_) return;
+  budget_->release(amount_ - amount);
+  amount_ = amount;
+}
 
 inline Permit::~Permit() {
   if (budget_ != nullptr) budget_->release(amount_);

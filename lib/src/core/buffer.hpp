@@ -1,16 +1,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string_view>
 #include <utility>
 
 namespace reachback::core {
 
-/// Bytes with one owner, for messages of any size: growing does not clear the new bytes, and big blocks are
-/// grown by realloc, which moves pages instead of copying them.
+/// Bytes with one owner, for messages of any size: growing does not clear the new bytes. Big blocks are pages
+/// of their own, whatever the allocator does with its: growing moves them instead of copying, and giving them
+/// back is quick.
 class Buffer {
  public:
   Buffer() = default;
@@ -23,7 +22,9 @@ class Buffer {
     Buffer(std::move(other)).swap(*this);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() {
+    if (data_ != nullptr) give_back();
+  }
 
   void swap(Buffer& other) noexcept {
     std::swap(data_, other.data_);
@@ -65,16 +66,17 @@ class Buffer {
   }
 
   void reserve(std::size_t wanted) {
-    if (wanted <= capacity_) return;
-    // By half, not by double: a message of 16 MiB costs at most 24 while it grows.
-    std::size_t const target = wanted > capacity_ + capacity_ / 2 ? wanted : capacity_ + capacity_ / 2;
-    auto* grown = static_cast<char*>(std::realloc(data_, target));
-    if (grown == nullptr) throw std::bad_alloc();
-    data_ = grown;
-    capacity_ = target;
+    if (wanted > capacity_) grow_to(wanted);
   }
 
  private:
+  /// Blocks of this size and more are mapped.
+  static constexpr std::size_t mapped_from = 1024 * 1024;
+
+  void grow_to(std::size_t wanted);
+  void grow_small(std::size_t wanted);
+  void give_back() noexcept;
+
   char* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

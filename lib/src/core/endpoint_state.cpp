@@ -1,5 +1,6 @@
 #include "core/endpoint_state.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace reachback::core {
@@ -10,18 +11,38 @@ using proto::PartVerdict;
 using Action = AnswerDecision::Action;
 
 void EndpointState::join(ConnectionId connection) {
-  auto const [member, added] = members_.try_emplace(connection);
-  if (added) member->second.place = order_.insert(order_.end(), connection);
+  Member& member = members_[connection];
+  if (std::exchange(member.listed, true)) return;
+  member.place = order_.insert(order_.end(), connection);
 }
 
-std::vector<EndedCall> EndpointState::leave(ConnectionId connection) {
+std::vector<EndedCall> EndpointState::leave(ConnectionId connection, std::size_t most) {
   std::vector<EndedCall> taken;
-  auto const member = members_.find(connection);
-  if (member == members_.end()) return taken;
-  take_all(member->second, CallEnd::connection_closed, taken);
-  order_.erase(member->second.place);
-  members_.erase(member);
+  auto const found = members_.find(connection);
+  if (found == members_.end()) return taken;
+  Member& member = found->second;
+  if (std::exchange(member.listed, false)) order_.erase(member.place);
+  take_all(member, CallEnd::connection_closed, most, taken);
+  if (member.calls.empty()) members_.erase(found);
   return taken;
+}
+
+std::vector<ConnectionId> EndpointState::connections_after(std::optional<ConnectionId> after,
+                                                           std::size_t most) const {
+  auto next = order_.begin();
+  if (after && has(*after)) {
+    next = std::next(members_.find(*after)->second.place);
+  } else if (after) {
+    next = std::find_if(order_.begin(), order_.end(), [&](ConnectionId id) { return id > *after; });
+  }
+  std::vector<ConnectionId> page;
+  for (; next != order_.end() && page.size() < most; ++next) page.push_back(*next);
+  return page;
+}
+
+bool EndpointState::has(ConnectionId connection) const {
+  auto const member = members_.find(connection);
+  return member != members_.end() && member->second.listed;
 }
 
 std::optional<ConnectionId> EndpointState::newest() const {
@@ -105,16 +126,20 @@ std::optional<EndedCall> EndpointState::end(CallId id, CallEnd reason) {
   return take(found->second, reason);
 }
 
-std::vector<EndedCall> EndpointState::end_all(CallEnd reason) {
+std::vector<EndedCall> EndpointState::end_all(CallEnd reason, std::size_t most) {
   std::vector<EndedCall> taken;
-  taken.reserve(calls_.size());
-  for (ConnectionId const connection : order_) take_all(members_.find(connection)->second, reason, taken);
+  for (auto& [connection, member] : members_) {
+    if (taken.size() == most) break;
+    take_all(member, reason, most, taken);
+  }
   return taken;
 }
 
-std::vector<EndedCall> EndpointState::expire(TimePoint now) {
+std::vector<EndedCall> EndpointState::expire(TimePoint now, std::size_t most) {
   std::vector<EndedCall> taken;
-  while (auto const due = deadlines_.pop_due(now)) {
+  while (taken.size() < most) {
+    auto const due = deadlines_.pop_due(now);
+    if (!due) break;
     taken.push_back(take(calls_.find(*due)->second, CallEnd::timed_out));
   }
   return taken;
@@ -141,9 +166,10 @@ EndedCall EndpointState::take(CallList::iterator call, CallEnd reason) {
   return taken;
 }
 
-void EndpointState::take_all(Member& member, CallEnd reason, std::vector<EndedCall>& taken) {
-  taken.reserve(taken.size() + member.calls.size());
-  while (!member.calls.empty()) taken.push_back(take(member.calls.begin(), reason));
+void EndpointState::take_all(Member& member, CallEnd reason, std::size_t most,
+                             std::vector<EndedCall>& taken) {
+  taken.reserve(std::min(most, taken.size() + member.calls.size()));
+  while (!member.calls.empty() && taken.size() < most) taken.push_back(take(member.calls.begin(), reason));
 }
 
 std::size_t EndpointState::calls_on(ConnectionId connection) const {

@@ -100,12 +100,18 @@ class EndpointState {
 
   /// Makes it the newest. Joining again while on the list changes nothing.
   void join(proto::ConnectionId connection);
+  // What can end many calls at once ends at most `most`; whoever gets as many asks again in another turn.
+
   /// Takes the connection off the list and ends its calls (`connection_closed`), in the order in which they
   /// began.
-  [[nodiscard]] std::vector<EndedCall> leave(proto::ConnectionId connection);
+  [[nodiscard]] std::vector<EndedCall> leave(proto::ConnectionId connection, std::size_t most = SIZE_MAX);
   /// In the order of joining. Whoever may join or leave while walking through it walks through a copy.
   [[nodiscard]] std::list<proto::ConnectionId> const& connections() const { return order_; }
-  [[nodiscard]] bool has(proto::ConnectionId connection) const { return members_.contains(connection); }
+  /// The same in pages: at most `most` of those that joined behind `after`, or of the first ones. Their ids
+  /// rise, so that `after` may have left.
+  [[nodiscard]] std::vector<proto::ConnectionId> connections_after(std::optional<proto::ConnectionId> after,
+                                                                   std::size_t most) const;
+  [[nodiscard]] bool has(proto::ConnectionId connection) const;
   [[nodiscard]] std::optional<proto::ConnectionId> newest() const;
 
   [[nodiscard]] boost::system::result<CallPlacement, CallRefusal> begin(CallRequest const& request,
@@ -119,9 +125,9 @@ class EndpointState {
   /// Ends one call for the given reason; nothing when it has ended already.
   [[nodiscard]] std::optional<EndedCall> end(proto::CallId id, CallEnd reason);
   /// Ends every call; the connections stay.
-  [[nodiscard]] std::vector<EndedCall> end_all(CallEnd reason);
+  [[nodiscard]] std::vector<EndedCall> end_all(CallEnd reason, std::size_t most = SIZE_MAX);
   /// Ends the calls whose deadline has passed: at `now` or before.
-  [[nodiscard]] std::vector<EndedCall> expire(TimePoint now);
+  [[nodiscard]] std::vector<EndedCall> expire(TimePoint now, std::size_t most = SIZE_MAX);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
 
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
@@ -145,6 +151,7 @@ class EndpointState {
   using Calls = std::unordered_map<proto::CallId, CallList::iterator>;
   struct Member {
     std::list<proto::ConnectionId>::iterator place;  ///< in `order_`
+    bool listed = false;                             ///< else it has left and not all of its calls have ended
     CallList calls;
   };
 
@@ -155,8 +162,8 @@ class EndpointState {
   /// Takes a call out everywhere.
   void remove(CallList::iterator call);
   [[nodiscard]] EndedCall take(CallList::iterator call, CallEnd reason);
-  /// The same for all calls of a connection.
-  void take_all(Member& member, CallEnd reason, std::vector<EndedCall>& taken);
+  /// The same for the calls of a connection, until `taken` has `most`.
+  void take_all(Member& member, CallEnd reason, std::size_t most, std::vector<EndedCall>& taken);
 
   std::size_t const call_limit_;
   CallIdSource const next_call_id_;

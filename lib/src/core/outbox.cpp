@@ -7,9 +7,7 @@ namespace reachback::core {
 namespace {
 
 std::string_view bytes_of(Buffer const& body) { return body.view(); }
-std::string_view bytes_of(std::shared_ptr<std::string const> const& body) {
-  return body == nullptr ? std::string_view() : std::string_view(*body);
-}
+std::string_view bytes_of(SharedBytes const& body) { return body.bytes; }
 
 }  // namespace
 

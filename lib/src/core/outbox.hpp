@@ -20,11 +20,15 @@ enum class MessageKind : std::uint8_t { text, binary };
 /// Counts the messages of one connection in the order in which they were queued, from 1.
 enum class MessageNumber : std::uint64_t { none = 0 };
 
+/// Bytes that several outboxes hold, or that belong to somebody else: whoever holds one keeps `owner` alive.
+struct SharedBytes {
+  std::shared_ptr<void const> owner;
+  std::string_view bytes;
+};
+
 /// One message on its way out. The head is what is spliced in before the body (a request's `callId`).
 struct OutMessage {
-  /// A broadcast's bytes have as many owners as there are outboxes that hold it, else the message owns them
-  /// alone.
-  using Body = std::variant<Buffer, std::shared_ptr<std::string const>>;
+  using Body = std::variant<Buffer, SharedBytes>;
 
   MessageKind kind = MessageKind::text;
   std::string head{};

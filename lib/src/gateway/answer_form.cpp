@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <map>
 #include <optional>
 
+#include "async/turn.hpp"
 #include "reachback/proto/base64.hpp"
-#include "reachback/proto/json_scanner.hpp"
 #include "reachback/proto/part_decoder.hpp"
 #include "reachback/proto/part_merger.hpp"
 
@@ -23,21 +22,13 @@ constexpr std::string_view octet_type = "application/octet-stream";
 /// A multiple of three, so that base64 has no padding between slices.
 constexpr std::size_t encode_slice = 192 * 1024;
 
-constexpr std::size_t most_merged_keys = 1000;
+/// Of a text that is passed on as it is.
+constexpr std::size_t text_slice = 192 * 1024;
+/// An error message of a service stands inside the problem document up to this size.
+constexpr std::size_t longest_service_message = 1024 * 1024;
 
 double milliseconds(core::Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-/// Lets everything else on the shard have its turn between two slices of work.
-async::Task<> yield(async::Shard& shard) { co_await async::asio::post(shard.strand(), async::use_task); }
-
-/// Merging keeps every key of the first part: a bound on what a service can make the gateway do.
-bool has_too_many_keys(std::string_view text) {
-  proto::ObjectScanner scanner(text);
-  std::size_t keys = 0;
-  while (keys <= most_merged_keys && scanner.next()) ++keys;
-  return keys > most_merged_keys;
 }
 
 /// Every part verbatim as one line.
@@ -46,12 +37,17 @@ class NdjsonForm final : public AnswerForm {
   using AnswerForm::AnswerForm;
 
   async::Task<Taken> take(Part part) override {
-    // Inside strings, CR and LF are always escaped: these stand between tokens.
-    char* const text = part.text.data();
-    std::replace_if(text, text + part.text.size(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
     bool written = true;
     if (!exchange_.session.began()) written = co_await exchange_.begin(head(part, ndjson_type));
-    if (written) written = co_await exchange_.session.write(part.text.view(), "\n");
+    for (std::size_t at = 0; written && at < part.text.size(); at += text_slice) {
+      if (at != 0) co_await async::yield(exchange_.scope.shard.strand());
+      char* const slice = part.text.data() + at;
+      std::size_t const size = std::min(text_slice, part.text.size() - at);
+      // Inside strings, CR and LF are always escaped: these stand between tokens.
+      std::replace_if(slice, slice + size, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+      bool const ends = at + size == part.text.size();
+      written = co_await exchange_.session.write({slice, size}, ends ? "\n" : "");
+    }
     if (written && part.last) written = co_await exchange_.session.finish();
     co_return written ? Taken::ok : Taken::caller_gone;
   }
@@ -78,11 +74,6 @@ class PayloadForm : public AnswerForm {
       Taken const taken = co_await take_error(std::move(part));
       co_return taken;
     }
-    if (part.answer.position->count > 1 && part.answer.position->id == 1 &&
-        has_too_many_keys(part.text.view())) {
-      fault_ = "the first part has too many keys";
-      co_return Taken::bad_answer;
-    }
     if (!checker_.expect(part.answer)) {
       fault_ = "fileHash or fileSize is malformed or differs between parts";
       co_return Taken::bad_answer;
@@ -102,11 +93,12 @@ class PayloadForm : public AnswerForm {
   virtual async::Task<Taken> take_error(Part part) = 0;
   /// A single part: the whole answer. `payload` has been checked.
   virtual async::Task<Taken> write_single(Part const& part, std::string payload) = 0;
-  virtual async::Task<bool> write_first(Part const& part) = 0;
+  /// What stands before the payload of several parts.
+  virtual async::Task<Taken> write_first(Part const& part) = 0;
   virtual async::Task<bool> write_payload(std::string_view payload) = 0;
   virtual async::Task<bool> write_end() = 0;
 
-  async::Task<> give_way() { return yield(exchange_.scope.shard); }
+  async::Task<> give_way() { return async::yield(exchange_.scope.shard.strand()); }
 
  private:
   async::Task<Taken> pass_on(Part const& part) {
@@ -122,9 +114,11 @@ class PayloadForm : public AnswerForm {
       Taken const taken = co_await write_single(part, std::move(*payload));
       co_return taken;
     }
-    bool written = true;
-    if (!exchange_.session.began()) written = co_await write_first(part);
-    if (written) written = co_await write_payload(*payload);
+    if (!exchange_.session.began()) {
+      Taken const taken = co_await write_first(part);
+      if (taken != Taken::ok) co_return taken;
+    }
+    bool written = co_await write_payload(*payload);
     if (written && end) written = co_await write_end();
     co_return written ? Taken::ok : Taken::caller_gone;
   }
@@ -187,10 +181,23 @@ class JsonForm final : public PayloadForm {
     co_return taken;
   }
 
-  async::Task<bool> write_first(Part const& part) override {
+  async::Task<Taken> write_first(Part const& part) override {
+    proto::MergedHead merged(part.text.view());
+    auto state = merged.step();
+    while (state == proto::MergedHead::State::more) {
+      co_await give_way();
+      state = merged.step();
+    }
+    if (state == proto::MergedHead::State::bad) {
+      fault_ = merged.fault();
+      co_return Taken::bad_answer;
+    }
     bool written = co_await exchange_.begin(head(part, json_type));
-    if (written) written = co_await exchange_.session.write(proto::merged_head(part.text.view()));
-    co_return written;
+    for (auto piece = merged.next_piece(); written && !piece.empty(); piece = merged.next_piece()) {
+      written = co_await exchange_.session.write(piece);
+      co_await give_way();
+    }
+    co_return written ? Taken::ok : Taken::caller_gone;
   }
 
   async::Task<bool> write_payload(std::string_view payload) override {
@@ -223,7 +230,7 @@ class OctetForm final : public PayloadForm {
 
  protected:
   async::Task<Taken> take_error(Part part) override {
-    fault_ = std::string(part.text.view());
+    if (part.text.size() <= longest_service_message) fault_ = std::string(part.text.view());
     co_return Taken::service_error;
   }
 
@@ -232,9 +239,9 @@ class OctetForm final : public PayloadForm {
     co_return taken;
   }
 
-  async::Task<bool> write_first(Part const& part) override {
+  async::Task<Taken> write_first(Part const& part) override {
     bool const written = co_await exchange_.begin(head(part, octet_type));
-    co_return written;
+    co_return written ? Taken::ok : Taken::caller_gone;
   }
   async::Task<bool> write_payload(std::string_view payload) override {
     bool const written = co_await exchange_.session.write(payload);

@@ -8,15 +8,12 @@
 namespace reachback::gateway {
 namespace {
 
-/// What a time-out's text is made of: a small request is kept whole, a big one is described before it is
-/// sent.
-constexpr std::size_t kept_request = 4096;
-
 struct AskedCall {
   Endpoint* endpoint = nullptr;
   FormName form = FormName::json;
   StartCall start;
-  std::string description;  ///< of the request, for a time-out
+  bool is_kept_whole = false;
+  std::string kept;  ///< for a time-out's text: a small request whole, the description of a big one
 };
 
 /// Why this endpoint takes no calls now; nothing when it does.
@@ -53,30 +50,29 @@ async::Task<Result<AskedCall>> read_call(Exchange& exchange) {
   if (!form) co_return form.error();
   call.form = *form;
   if (auto const type = check_json_type(exchange.head().fields); !type) co_return type.error();
-  auto body = co_await exchange.session.read_body();
+  proto::RequestChecker checker;
+  net::HttpSession::BodyGrowth const check = [&](std::string_view so_far) { checker.grow(so_far); };
+  auto body = co_await exchange.session.read_body(SIZE_MAX, &check);
   Failure failure;
   if (!body) {
     failure = {body.error().problem, body.error().detail, Delivery::not_sent};
     co_return std::move(failure);
   }
-  auto const checked = proto::check_request(body->view());
+  auto checked = checker.complete(body->view());
   if (!checked) {
     failure = {Problem::bad_message, checked.error().detail, Delivery::not_sent};
     co_return std::move(failure);
   }
-  call.description =
-      body->size() <= kept_request ? std::string(body->view()) : proto::describe_request(body->view());
-  call.start.checked = *checked;
+  call.is_kept_whole = checked->description.empty();
+  call.kept = call.is_kept_whole ? std::string(body->view()) : std::move(checked->description);
+  call.start.checked = std::move(*checked);
   call.start.message = std::move(*body);
   co_return std::move(call);
 }
 
-std::string timeout_text(core::Duration timeout, std::string const& description) {
-  std::string const described = description.size() <= kept_request && description.starts_with('{')
-                                    ? proto::describe_request(description)
-                                    : description;
+std::string timeout_text(core::Duration timeout, AskedCall const& call) {
   return fmt::format("no answer came within {} s to {}", std::chrono::duration<double>(timeout).count(),
-                     described);
+                     call.is_kept_whole ? proto::describe_request(call.kept) : call.kept);
 }
 
 /// Follows one call from its start to its end, and says how it ended.
@@ -94,8 +90,7 @@ async::Task<Outcome> follow(Exchange& exchange, AskedCall call) {
     CallEvent event = co_await exchange.caller.next();
     if (exchange.session.hung_up()) co_return Outcome::cancelled();
     if (auto* const ended = std::get_if<CallFailure>(&event)) {
-      if (ended->failure.problem == Problem::timed_out)
-        ended->failure.detail = timeout_text(timeout, call.description);
+      if (ended->failure.problem == Problem::timed_out) ended->failure.detail = timeout_text(timeout, call);
       if (exchange.session.began()) {
         co_await form->break_off(*ended);
       } else {
@@ -122,8 +117,9 @@ async::Task<Outcome> follow(Exchange& exchange, AskedCall call) {
   if (exchange.session.began()) {
     co_await form->break_off(failure);
   } else {
-    co_await exchange.refuse(failure.failure, failure.call_id,
-                             service_failed ? form->fault() : std::string());
+    std::string service_message;
+    if (service_failed) service_message = form->fault();
+    co_await exchange.refuse(failure.failure, failure.call_id, std::move(service_message));
   }
   co_return Outcome::failed(failure.failure.problem);
 }

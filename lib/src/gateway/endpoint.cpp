@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "async/turn.hpp"
 #include "gateway/core.hpp"
 #include "gateway/endpoint_member.hpp"
 
@@ -14,7 +15,9 @@ namespace {
 
 using proto::to_number;
 
-constexpr std::size_t closing_batch = 64;
+constexpr std::size_t closing_batch = 16;
+/// How many connections get a broadcast in one turn of the loop: each costs less than a microsecond.
+constexpr std::size_t sending_batch = 256;
 
 /// "Unique in the process, rising per endpoint": one counter for all endpoints, started at the time in
 /// microseconds, so that a late answer from before a restart matches nothing. It stays below 2^53 until the
@@ -67,6 +70,7 @@ async::Task<> Endpoint::serve(std::unique_ptr<Member> member) {
   } catch (...) {
     failure = std::current_exception();
   }
+  co_await end_calls_of(id);
   auto const& traffic = member->connection.traffic();
   past_.bytes_in += traffic.bytes_in;
   past_.bytes_out += traffic.bytes_out;
@@ -87,7 +91,7 @@ void Endpoint::join(Member& member) {
 }
 
 void Endpoint::on_leave(net::WebSocketConnection& connection) {
-  for (auto const& call : state_.leave(connection.id())) ended(call);
+  tasks_.spawn(end_calls_of(connection.id()));
   arm();
   Member const& member = *find(connection.id());
   core_.log(LogLevel::info,
@@ -110,13 +114,27 @@ std::size_t Endpoint::close_connections(std::optional<ConnectionId> connection, 
                                         std::string_view reason) {
   std::vector<ConnectionId> ids(state_.connections().begin(), state_.connections().end());
   if (connection) std::erase_if(ids, [&](ConnectionId id) { return id != *connection; });
-  for (auto const id : ids) find(id)->connection.close(code, reason);
-  return ids.size();
+  std::size_t const count = ids.size();
+  tasks_.spawn(close_in_turns(std::move(ids), code, std::string(reason)));
+  return count;
 }
 
-std::vector<ConnectionDetails> Endpoint::connections() const {
+async::Task<> Endpoint::close_in_turns(std::vector<ConnectionId> connections, proto::CloseCode code,
+                                       std::string reason) {
+  async::Turn turn;
+  for (auto const id : connections) {
+    if (turn.over()) {
+      co_await async::yield(shard_.strand());
+      turn = {};
+    }
+    if (state_.has(id)) find(id)->connection.close(code, reason);
+  }
+}
+
+std::vector<ConnectionDetails> Endpoint::connections(std::optional<ConnectionId> after,
+                                                     std::size_t most) const {
   std::vector<ConnectionDetails> details;
-  for (auto const id : state_.connections()) {
+  for (auto const id : state_.connections_after(after, most)) {
     Member const& member = *find(id);
     details.push_back({id, member.remote_address, member.user, member.since, state_.calls_on(id),
                        member.connection.outbox_bytes(), member.connection.traffic()});
@@ -140,19 +158,44 @@ EndpointFigures Endpoint::figures() const {
 
 // ---- messages out and events ----
 
-Result<SendCount> Endpoint::publish(core::MessageKind kind, std::shared_ptr<std::string const> message,
-                                    std::optional<ConnectionId> connection) {
-  if (connection && !state_.has(*connection)) {
-    return Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent};
+void Endpoint::publish(Publication publication) {
+  publications_.push_back(std::move(publication));
+  if (!publishing_) tasks_.spawn(publish_all());
+}
+
+async::Task<> Endpoint::publish_all() {
+  publishing_ = true;
+  while (!publications_.empty()) {
+    Publication const publication = std::move(publications_.front());
+    publications_.pop_front();
+    auto const& target = publication.connection;
+    if (target && !state_.has(*target)) {
+      publication.done(
+          Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent});
+      continue;
+    }
+    std::vector<ConnectionId> ids;
+    if (target) {
+      ids.push_back(*target);
+    } else {
+      ids.assign(state_.connections().begin(), state_.connections().end());
+    }
+    SendCount const count = co_await publish_to(std::move(ids), publication);
+    publication.done(count);
   }
-  std::vector<ConnectionId> ids(state_.connections().begin(), state_.connections().end());
-  if (connection) ids = {*connection};
+  publishing_ = false;
+}
+
+async::Task<SendCount> Endpoint::publish_to(std::vector<ConnectionId> connections,
+                                            Publication const& publication) {
   SendCount count;
-  for (auto const id : ids) {
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    if (i % sending_batch == sending_batch - 1) co_await async::yield(shard_.strand());
+    if (!state_.has(connections[i])) continue;
     core::OutMessage out;
-    out.kind = kind;
-    out.body = message;
-    auto& target = find(id)->connection;
+    out.kind = publication.kind;
+    out.body = publication.message;
+    auto& target = find(connections[i])->connection;
     if (target.send(std::move(out)) != core::MessageNumber::none) {
       ++count.delivered;
     } else {
@@ -160,7 +203,7 @@ Result<SendCount> Endpoint::publish(core::MessageKind kind, std::shared_ptr<std:
       target.close(proto::CloseCode::slow_consumer, "too much waited to be read");
     }
   }
-  return count;
+  co_return count;
 }
 
 void Endpoint::subscribe(std::shared_ptr<EventStream> stream) { subscribers_.push_back(std::move(stream)); }
@@ -169,11 +212,15 @@ void Endpoint::unsubscribe(EventStream const* stream) {
   std::erase_if(subscribers_, [&](auto const& subscriber) { return subscriber.get() == stream; });
 }
 
-void Endpoint::publish_event(std::string_view type, ConnectionId connection, std::string_view more) {
+void Endpoint::publish_event(std::string_view type, ConnectionId connection, core::MessageKind kind,
+                             std::optional<core::Buffer> message) {
   if (subscribers_.empty()) return;
-  auto const event = std::make_shared<std::string const>(
-      fmt::format("event: {}\ndata: {{\"endpoint\":\"{}\",\"connection\":{}{}}}\n\n", type, name(),
-                  to_number(connection), more));
+  auto event = std::make_shared<Event>();
+  event->text = fmt::format("event: {}\ndata: {{\"endpoint\":\"{}\",\"connection\":{}", type, name(),
+                            to_number(connection));
+  if (!message) event->text += "}\n\n";
+  event->message = std::move(message);
+  event->kind = kind;
   for (auto const& subscriber : subscribers_) EventStream::publish(subscriber, event);
 }
 
@@ -185,7 +232,7 @@ void Endpoint::end_subscriptions() {
 
 async::Task<> Endpoint::shut_down() {
   closing_ = true;
-  end_all_calls(core::CallEnd::shut_down);
+  co_await end_all_calls(core::CallEnd::shut_down);
   std::vector<ConnectionId> const ids(state_.connections().begin(), state_.connections().end());
   std::minstd_rand random(static_cast<unsigned>(index_ + 1));
   std::uniform_int_distribution<int> jitter(5, 25);

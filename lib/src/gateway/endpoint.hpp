@@ -3,6 +3,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +41,15 @@ struct StartCall {
   core::CallRequest request;
   proto::CheckedRequest checked;
   core::Buffer message;
+};
+
+/// A message for the connections of an endpoint, or for one of them.
+struct Publication {
+  core::MessageKind kind = core::MessageKind::text;
+  core::SharedBytes message;
+  std::optional<ConnectionId> connection;
+  /// On the endpoint's shard: how many have accepted it, and how many were closed as too slow.
+  std::function<void(Result<SendCount>)> done;
 };
 
 /// What lists show of a connection.
@@ -86,17 +97,19 @@ class Endpoint final : private net::ConnectionSink {
                 std::size_t body_from);
   /// Ends one call; nothing happens when it has ended.
   void end_call(CallId call, core::CallEnd reason);
-  void end_all_calls(core::CallEnd reason);
   /// Another time-out for a call, from now.
   void rearm(CallId call, core::Duration timeout);
 
-  /// A message as if it came from that connection: the seed's callback(client, message).
-  [[nodiscard]] Result<void> inject(ConnectionId from, std::string message);
+  /// An answer with the message that it was read out of, from that connection.
+  void on_answer(ConnectionId from, proto::Answer const& answer, core::Buffer message);
+  /// Counts and logs a message that is no answer to anything.
+  void drop(DropReason reason, ConnectionId from);
 
-  /// To every connection, or to one; counts what was accepted, and what was closed as too slow.
-  [[nodiscard]] Result<SendCount> publish(core::MessageKind kind, std::shared_ptr<std::string const> message,
-                                          std::optional<ConnectionId> connection);
-  /// Closes one connection or all, with their calls; returns how many.
+  /// To every connection, or to one. What many connections get is spread over turns of the loop; publications
+  /// follow each other, so that messages leave each connection in the order in which they came here.
+  void publish(Publication publication);
+  /// Closes one connection or all, with their calls; returns how many. Of many, most are closed in the next
+  /// turns of the loop.
   std::size_t close_connections(std::optional<ConnectionId> connection, proto::CloseCode code,
                                 std::string_view reason);
 
@@ -104,7 +117,9 @@ class Endpoint final : private net::ConnectionSink {
   void unsubscribe(EventStream const* stream);
   void end_subscriptions();
 
-  [[nodiscard]] std::vector<ConnectionDetails> connections() const;
+  /// In the order of joining: at most `most` of those that joined behind `after`.
+  [[nodiscard]] std::vector<ConnectionDetails> connections(std::optional<ConnectionId> after,
+                                                           std::size_t most) const;
   [[nodiscard]] bool has(ConnectionId connection) const { return state_.has(connection); }
   [[nodiscard]] EndpointFigures figures() const;
   [[nodiscard]] std::size_t calls() const { return state_.calls(); }
@@ -117,22 +132,31 @@ class Endpoint final : private net::ConnectionSink {
 
   void on_message(net::WebSocketConnection& connection, core::MessageKind kind,
                   core::Buffer message) override;
+  void on_partial(net::WebSocketConnection& connection, core::MessageKind kind,
+                  std::string_view so_far) override;
   void on_leave(net::WebSocketConnection& connection) override;
 
   [[nodiscard]] async::Task<> serve(std::unique_ptr<Member> member);
   void join(Member& member);
-  [[nodiscard]] Result<void> on_answer(ConnectionId from, core::MessageKind kind, core::Buffer message);
+  [[nodiscard]] async::Task<> end_calls_of(ConnectionId connection);
+  [[nodiscard]] async::Task<> end_all_calls(core::CallEnd reason);
+  [[nodiscard]] async::Task<> publish_all();
+  [[nodiscard]] async::Task<SendCount> publish_to(std::vector<ConnectionId> connections,
+                                                  Publication const& publication);
+  [[nodiscard]] async::Task<> close_in_turns(std::vector<ConnectionId> connections, proto::CloseCode code,
+                                             std::string reason);
   void deliver(core::AnswerDecision const& decision, proto::Answer const& answer, core::Buffer text);
   void ended(core::EndedCall const& call);
   [[nodiscard]] CallFailure failure_of(core::EndedCall const& call);
   void tell(core::CallerRef const& caller, CallEvent event);
-  void drop(DropReason reason, ConnectionId from);
   void arm();
   void expire();
   /// Runs what belongs to the embedding program; what it throws is logged and ends nothing.
   template <class Function>
   void call_handler(Function const& function);
-  void publish_event(std::string_view type, ConnectionId connection, std::string_view more = {});
+  void publish_event(std::string_view type, ConnectionId connection,
+                     core::MessageKind kind = core::MessageKind::text,
+                     std::optional<core::Buffer> message = std::nullopt);
   [[nodiscard]] async::Task<> pause(core::Duration duration);
   [[nodiscard]] WebSocketClient client_of(Member const& member) const;
   [[nodiscard]] Member* find(ConnectionId connection) const;
@@ -148,6 +172,8 @@ class Endpoint final : private net::ConnectionSink {
   EndpointFigures past_;  ///< of connections that have left, and drops
   async::Deadline deadline_;
   std::optional<core::TimePoint> armed_;
+  std::deque<Publication> publications_;  ///< each holds its share of the budget of outboxes
+  bool publishing_ = false;
   bool closing_ = false;
   async::Signal pause_over_;
   async::Deadline pause_;

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "async/turn.hpp"
 #include "gateway/endpoint.hpp"
 #include "gateway/endpoint_member.hpp"
-#include "reachback/proto/base64.hpp"
-#include "reachback/proto/json_scanner.hpp"
-#include "reachback/proto/utf8.hpp"
 
 namespace reachback::gateway {
 namespace {
 
 using proto::to_number;
+
+/// How many calls end in one turn of the loop: each costs about a microsecond or two.
+constexpr std::size_t ending_batch = 128;
+/// A message is read before it is complete from this size on; smaller ones are read in one go.
+constexpr std::size_t read_ahead_from = async::Shard::receive_size;
 
 Problem problem_of(core::CallEnd end) {
   switch (end) {
@@ -45,24 +48,6 @@ std::string detail_of(core::EndedCall const& call) {
       break;
   }
   return std::string(proto::closed_text);
-}
-
-DropReason drop_reason_of(proto::AnswerFault fault) {
-  switch (fault) {
-    case proto::AnswerFault::not_an_object:
-      return DropReason::not_an_object;
-    case proto::AnswerFault::bad_json:
-      return DropReason::bad_json;
-    case proto::AnswerFault::too_deep:
-      return DropReason::too_deep;
-    case proto::AnswerFault::bad_cmd:
-      return DropReason::bad_cmd;
-    case proto::AnswerFault::bad_status:
-      return DropReason::bad_status;
-    case proto::AnswerFault::bad_call_id:
-      break;
-  }
-  return DropReason::bad_call_id;
 }
 
 }  // namespace
@@ -136,8 +121,22 @@ void Endpoint::end_call(CallId call, core::CallEnd reason) {
   if (auto const taken = state_.end(call, reason)) ended(*taken);
 }
 
-void Endpoint::end_all_calls(core::CallEnd reason) {
-  for (auto const& call : state_.end_all(reason)) ended(call);
+async::Task<> Endpoint::end_all_calls(core::CallEnd reason) {
+  for (;;) {
+    auto const calls = state_.end_all(reason, ending_batch);
+    for (auto const& call : calls) ended(call);
+    if (calls.size() < ending_batch) co_return;
+    co_await async::yield(shard_.strand());
+  }
+}
+
+async::Task<> Endpoint::end_calls_of(ConnectionId connection) {
+  for (;;) {
+    auto const calls = state_.leave(connection, ending_batch);
+    for (auto const& call : calls) ended(call);
+    if (calls.size() < ending_batch) co_return;
+    co_await async::yield(shard_.strand());
+  }
 }
 
 void Endpoint::rearm(CallId call, core::Duration timeout) {
@@ -179,46 +178,46 @@ void Endpoint::arm() {
 
 void Endpoint::expire() {
   armed_.reset();
-  for (auto const& call : state_.expire(shard_.now())) ended(call);
+  // More that are due bring another turn of the loop at once.
+  for (auto const& call : state_.expire(shard_.now(), ending_batch)) ended(call);
   arm();
 }
 
 // ---- messages in ----
 
+void Endpoint::on_partial(net::WebSocketConnection& connection, core::MessageKind kind,
+                          std::string_view so_far) {
+  if (config_.kind != EndpointKind::service || so_far.size() < read_ahead_from) return;
+  auto& reader = find(connection.id())->reader;
+  if (reader == nullptr) reader = std::make_unique<ServiceMessageReader>();
+  reader->grow(kind, so_far);
+}
+
 void Endpoint::on_message(net::WebSocketConnection& connection, core::MessageKind kind,
                           core::Buffer message) {
-  Member const& member = *find(connection.id());
+  Member& member = *find(connection.id());
   call_handler([&] { handler_.on_message(client_of(member), message.view()); });
-  if (config_.kind == EndpointKind::service)
-    return static_cast<void>(on_answer(connection.id(), kind, std::move(message)));
-  if (subscribers_.empty()) return;
-  publish_event("message", connection.id(),
-                kind == core::MessageKind::text
-                    ? fmt::format(R"(,"text":"{}")", proto::escape(message.view()))
-                    : fmt::format(R"(,"base64":"{}")", proto::to_base64(message.view())));
+  if (config_.kind != EndpointKind::service) {
+    if (!subscribers_.empty()) publish_event("message", connection.id(), kind, std::move(message));
+    return;
+  }
+  auto const begun = std::move(member.reader);
+  auto const answer = begun == nullptr ? ServiceMessageReader().complete(kind, message.view())
+                                       : begun->complete(kind, message.view());
+  if (answer) {
+    on_answer(connection.id(), *answer, std::move(message));
+  } else {
+    drop(answer.error(), connection.id());
+  }
 }
 
-Result<void> Endpoint::inject(ConnectionId from, std::string message) {
-  return on_answer(from, core::MessageKind::binary, core::Buffer(message));
-}
-
-Result<void> Endpoint::on_answer(ConnectionId from, core::MessageKind kind, core::Buffer message) {
-  // A text frame's UTF-8 has been checked by the codec.
-  if (kind == core::MessageKind::binary && !proto::is_valid_utf8(message.view())) {
-    drop(DropReason::not_utf8, from);
-    return Failure{Problem::bad_answer, "the message is not UTF-8", Delivery::sent};
-  }
-  auto const answer = proto::read_answer(message.view());
-  if (!answer) {
-    drop(drop_reason_of(answer.error()), from);
-    return Failure{Problem::bad_answer, std::string(proto::to_string(answer.error())), Delivery::sent};
-  }
+void Endpoint::on_answer(ConnectionId from, proto::Answer const& answer, core::Buffer message) {
   using Action = core::AnswerDecision::Action;
-  auto const decision = state_.answer(from, *answer, shard_.now());
+  auto const decision = state_.answer(from, answer, shard_.now());
   switch (decision.action) {
     case Action::deliver:
     case Action::deliver_last:
-      deliver(decision, *answer, std::move(message));
+      deliver(decision, answer, std::move(message));
       break;
     case Action::drop_unknown_call:
       drop(DropReason::unknown_call, from);
@@ -233,7 +232,6 @@ Result<void> Endpoint::on_answer(ConnectionId from, core::MessageKind kind, core
       ended(*decision.ended);
       break;
   }
-  return {};
 }
 
 void Endpoint::deliver(core::AnswerDecision const& decision, proto::Answer const& answer, core::Buffer text) {

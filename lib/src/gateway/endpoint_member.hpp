@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "gateway/core.hpp"
 #include "gateway/endpoint.hpp"
+#include "gateway/service_message.hpp"
 
 // What the two sources of Endpoint share: endpoint.cpp (connections, events, the end) and endpoint_calls.cpp.
 
@@ -30,6 +32,7 @@ struct Endpoint::Member {
   std::string remote_address, user;
   std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
   core::Permit permit, regular;
+  std::unique_ptr<ServiceMessageReader> reader;  ///< of a big message that is still coming
   bool dropped_before = false;
 };
 

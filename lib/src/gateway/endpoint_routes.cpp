@@ -2,12 +2,16 @@
 #include <fmt/format.h>
 
 #include "async/run_on.hpp"
+#include "async/turn.hpp"
 #include "gateway/request_parameters.hpp"
 #include "gateway/routes.hpp"
 #include "reachback/proto/json_scanner.hpp"
 
 namespace reachback::gateway {
 namespace {
+
+/// Describing a connection costs about a microsecond.
+constexpr std::size_t listed_in_turn = 256;
 
 using proto::escape;
 using proto::to_number;
@@ -75,12 +79,18 @@ async::Task<> serve_endpoints(Exchange& exchange) {
 async::Task<> serve_endpoint(Exchange& exchange) {
   Endpoint* const endpoint = co_await named_endpoint(exchange);
   if (endpoint == nullptr) co_return;
-  auto read = [endpoint] { return endpoint->connections(); };
-  auto const connections = co_await async::run_on(endpoint->shard(), std::move(read));
   std::string list;
-  for (auto const& connection : connections) {
-    if (!list.empty()) list += ',';
-    list += describe(connection);
+  std::optional<ConnectionId> after;
+  for (;;) {
+    auto read = [endpoint, after] { return endpoint->connections(after, listed_in_turn); };
+    auto const page = co_await async::run_on(endpoint->shard(), std::move(read));
+    for (auto const& connection : page) {
+      if (!list.empty()) list += ',';
+      list += describe(connection);
+    }
+    if (page.size() < listed_in_turn) break;
+    after = page.back().id;
+    co_await async::yield(exchange.scope.shard.strand());
   }
   co_await exchange.respond_json(fmt::format("{{{},\"connections\":[{}]}}\n", describe(*endpoint), list));
 }

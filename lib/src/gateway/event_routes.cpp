@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
 #include "async/run_on.hpp"
+#include "async/turn.hpp"
 #include "gateway/event_stream.hpp"
 #include "gateway/routes.hpp"
+#include "reachback/proto/base64.hpp"
+#include "reachback/proto/json_text.hpp"
+#include "reachback/proto/utf8.hpp"
 
 namespace reachback::gateway {
 namespace {
@@ -40,8 +44,54 @@ class KeepAlive {
 
   core::Duration const interval_;
   std::shared_ptr<EventStream> const stream_;
-  std::shared_ptr<std::string const> const comment_ = std::make_shared<std::string const>(": still here\n\n");
+  std::shared_ptr<Event const> const comment_ =
+      std::make_shared<Event const>(Event{": still here\n\n", {}, {}});
   async::Deadline deadline_;
+};
+
+/// Puts events into their form, a slice of a message at a time. False when the subscriber is gone.
+class EventWriter {
+ public:
+  explicit EventWriter(Exchange& exchange) : exchange_(exchange) {}
+
+  [[nodiscard]] async::Task<bool> write(Event const& event) {
+    out_ += event.text;
+    bool written = true;
+    if (event.message) {
+      bool const is_text = event.kind == core::MessageKind::text;
+      out_ += is_text ? ",\"text\":\"" : ",\"base64\":\"";
+      for (auto rest = event.message->view(); written && !rest.empty();) {
+        auto const slice =
+            is_text ? proto::cut_between_characters(rest, slice_size) : rest.substr(0, slice_size);
+        if (is_text) {
+          out_ += proto::escape(slice);
+        } else {
+          encoder_.update(slice, out_);
+        }
+        rest.remove_prefix(slice.size());
+        if (out_.size() < slice_size) continue;
+        co_await async::yield(exchange_.scope.shard.strand());
+        written = co_await flush();
+      }
+      if (!is_text) encoder_.finish(out_);
+      out_ += "\"}\n\n";
+    }
+    co_return written;
+  }
+
+  [[nodiscard]] async::Task<bool> flush() {
+    bool const written = co_await exchange_.session.write(out_);
+    out_.clear();
+    co_return written;
+  }
+
+ private:
+  /// A multiple of three, so that base64 has no padding between slices.
+  static constexpr std::size_t slice_size = 24 * 1024;
+
+  Exchange& exchange_;
+  std::string out_;
+  proto::Base64Encoder encoder_;
 };
 
 async::Task<> write_events(Exchange& exchange, EventStream& stream) {
@@ -51,12 +101,14 @@ async::Task<> write_events(Exchange& exchange, EventStream& stream) {
   bool written = co_await exchange.begin(std::move(head));
   if (exchange.head().method == "HEAD") co_return;
   if (written) written = co_await exchange.session.write(": connected\n\n");
+  EventWriter writer(exchange);
   while (written) {
     auto const events = co_await stream.next();
     if (events.empty()) break;
-    std::string text;
-    for (auto const& event : events) text += *event;
-    written = co_await exchange.session.write(text);
+    for (auto const& event : events) {
+      if (written) written = co_await writer.write(*event);
+    }
+    if (written) written = co_await writer.flush();
   }
   if (written) co_await exchange.session.finish();
 }

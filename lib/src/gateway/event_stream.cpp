@@ -4,8 +4,7 @@
 
 namespace reachback::gateway {
 
-void EventStream::publish(std::shared_ptr<EventStream> const& stream,
-                          std::shared_ptr<std::string const> event) {
+void EventStream::publish(std::shared_ptr<EventStream> const& stream, std::shared_ptr<Event const> event) {
   if (stream->cut_off_.load(std::memory_order_relaxed)) return;
   std::size_t const size = event->size();
   std::size_t const waiting = stream->waiting_.fetch_add(size, std::memory_order_relaxed);
@@ -21,7 +20,7 @@ void EventStream::end(std::shared_ptr<EventStream> const& stream) {
   stream->home_.dispatch([stream] { stream->stop(); });
 }
 
-void EventStream::put(std::shared_ptr<std::string const> event) {
+void EventStream::put(std::shared_ptr<Event const> event) {
   if (over_) return;
   events_.push_back(std::move(event));
   ready_.notify();
@@ -32,7 +31,7 @@ void EventStream::stop() {
   ready_.notify();
 }
 
-async::Task<std::deque<std::shared_ptr<std::string const>>> EventStream::next() {
+async::Task<std::deque<std::shared_ptr<Event const>>> EventStream::next() {
   while (events_.empty() && !over_) co_await ready_.wait();
   auto taken = std::exchange(events_, {});
   if (cut_off_.load(std::memory_order_relaxed)) taken.clear();

@@ -36,6 +36,8 @@ async::Task<> Exchange::refuse(Problem problem, std::string detail) {
 }
 
 async::Task<> Exchange::refuse(Failure failure, std::optional<CallId> call_id, std::string service_message) {
+  // A caller that comes again is to find another replica.
+  if (failure.problem == Problem::draining) session.drain();
   proto::ProblemDocument document;
   document.problem = failure.problem;
   document.detail = std::move(failure.detail);

@@ -30,26 +30,30 @@ async::Task<> serve_message(Exchange& exchange) {
   }
   bool const binary =
       names_media_type(exchange.head().fields.get("Content-Type"), "application/octet-stream");
-  auto body = co_await exchange.session.read_body();
+  proto::Utf8Checker utf8;
+  net::HttpSession::BodyGrowth const check = [&](std::string_view body) { utf8.grow(body); };
+  auto body = co_await exchange.session.read_body(SIZE_MAX, binary ? nullptr : &check);
   if (!body) {
     co_await exchange.refuse(body.error().problem, body.error().detail);
     co_return;
   }
-  if (!binary && !proto::is_valid_utf8(body->view())) {
+  if (!binary && !utf8.complete(body->view())) {
     co_await exchange.refuse(Problem::bad_message,
                              "a text message has to be UTF-8; send others as application/octet-stream");
     co_return;
   }
-  auto const message = share_message(std::string(body->view()), exchange.core.outboxes_budget());
-  if (message == nullptr) {
+  auto message = share_message(std::move(*body), exchange.core.outboxes_budget());
+  if (!message) {
     co_await exchange.refuse(Problem::overloaded, "too much waits to be sent");
     co_return;
   }
   auto const kind = binary ? core::MessageKind::binary : core::MessageKind::text;
-  auto send = [endpoint, kind, message, target = *connection] {
-    return endpoint->publish(kind, message, target);
+  exchange.session.body_handed_on();
+  auto send = [endpoint, kind, message = std::move(*message),
+               target = *connection](auto const& reply) mutable {
+    endpoint->publish({kind, std::move(message), target, reply});
   };
-  auto const count = co_await async::run_on(endpoint->shard(), std::move(send));
+  auto const count = co_await async::call_on<Result<SendCount>>(endpoint->shard(), std::move(send));
   if (!count) {
     co_await exchange.refuse(count.error());
     co_return;

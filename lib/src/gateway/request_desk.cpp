@@ -11,14 +11,8 @@ namespace {
 /// The seed prunes at most so often.
 constexpr auto prune_interval = std::chrono::seconds(60);
 
-/// The seed's get_response adds this key to what the service sent.
-std::string with_incomplete(std::string_view message, bool incomplete) {
-  auto const brace = message.find('{');
-  return fmt::format("{{\"incomplete\":{},{}", incomplete, message.substr(brace + 1));
-}
-
-Response final_response(CallId id, int status, std::string_view text) {
-  return {id, false, with_incomplete(proto::error_message("unknown", status, text, id), false)};
+RequestDesk::Message final_message(CallId id, int status, std::string_view text) {
+  return {id, false, core::Buffer(proto::error_message("unknown", status, text, id))};
 }
 
 double seconds(core::Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -32,25 +26,23 @@ RequestDesk::RequestDesk(Core& core, Endpoint& endpoint)
       tasks_(scope_.shard.strand(),
              [&core](std::exception_ptr const& error) { core.report(error, "a request handler"); }) {}
 
-Result<PreparedRequest> RequestDesk::begin(std::string message, proto::CheckedRequest checked, Then then) {
+Result<core::CallPlacement> RequestDesk::begin(std::string description, proto::CheckedRequest const& checked,
+                                               std::unique_ptr<core::Buffer> message) {
   prune_sometimes();
   auto call = std::make_unique<Call>(scope_);
   call->touched = scope_.shard.now();
-  call->description = proto::describe_request(message);
+  call->description = std::move(description);
   core::CallRequest request;
   request.caller = call->caller.expect();
   request.timeout = core_.config().timeouts.unfetched;
   auto const begun = endpoint_.begin_call(request);
   if (!begun) return begun.error().failure;
-  PreparedRequest prepared{begun->id, begun->connection, {}};
   calls_.emplace(begun->id, std::move(call));
-  std::string head = proto::splice_head(checked, begun->id);
-  if (then == Then::only_prepare) {
-    prepared.message = head + message.substr(checked.members_at);
-  } else {
-    endpoint_.transmit(*begun, std::move(head), core::Buffer(message), checked.members_at);
+  if (message != nullptr) {
+    endpoint_.transmit(*begun, proto::splice_head(checked, begun->id), std::move(*message),
+                       checked.members_at);
   }
-  return prepared;
+  return *begun;
 }
 
 void RequestDesk::fetch(CallId id, core::Duration timeout, Answer answer) {
@@ -74,7 +66,7 @@ async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer
     std::string const text = fmt::format("Callback time exceeded max threshold {}s {}s", limit,
                                          seconds(scope_.shard.now() - call.touched));
     calls_.erase(found);
-    answer.set_value(final_response(id, 400, text));
+    answer.set_value(final_message(id, 400, text));
     co_return;
   }
   call.awaited = true;
@@ -83,20 +75,21 @@ async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer
   call.awaited = false;
   call.touched = scope_.shard.now();
   endpoint_.rearm(id, core_.config().timeouts.unfetched);
-  answer.set_value(response_to(id, call, std::move(event), timeout));
+  answer.set_value(message_of(id, call, std::move(event), timeout));
 }
 
-Result<Response> RequestDesk::response_to(CallId id, Call& call, CallEvent event, core::Duration timeout) {
-  if (auto const* const part = std::get_if<Part>(&event)) {
-    Response response{id, !part->last, with_incomplete(part->text.view(), !part->last)};
+Result<RequestDesk::Message> RequestDesk::message_of(CallId id, Call& call, CallEvent event,
+                                                     core::Duration timeout) {
+  if (auto* const part = std::get_if<Part>(&event)) {
+    Message message{id, !part->last, std::move(part->text)};
     if (part->last) calls_.erase(id);
-    return response;
+    return message;
   }
   Failure failure = std::move(std::get<CallFailure>(event).failure);
   std::string const description = std::move(call.description);
   calls_.erase(id);
   if (failure.problem == Problem::service_closed)
-    return final_response(id, proto::closed_status, proto::closed_text);
+    return final_message(id, proto::closed_status, proto::closed_text);
   if (failure.problem == Problem::timed_out) {
     failure.detail = fmt::format("no answer came within {} s to {}", seconds(timeout), description);
   }

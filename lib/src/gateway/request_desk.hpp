@@ -17,13 +17,22 @@ namespace reachback::gateway {
 /// thread fetches them. Made anywhere, used and ended on the shard.
 class RequestDesk {
  public:
-  using Answer = std::promise<Result<Response>>;
+  /// One message of a call as it came, or the final one as the seed has it. What a thread waits for: it makes
+  /// a `Response` of it, so that no shard copies big messages.
+  struct Message {
+    CallId id{};
+    bool incomplete = false;
+    core::Buffer text;
+  };
+  using Answer = std::promise<Result<Message>>;
 
   RequestDesk(Core& core, Endpoint& endpoint);
 
-  /// Begins a call, and sends it unless it is only prepared. `message` has been checked.
-  enum class Then : std::uint8_t { send, only_prepare };
-  [[nodiscard]] Result<PreparedRequest> begin(std::string message, proto::CheckedRequest checked, Then then);
+  /// Begins a call, and sends `message`, which has been checked, unless it is only prepared: then it is null.
+  /// `description` is the request's, for a time-out.
+  [[nodiscard]] Result<core::CallPlacement> begin(std::string description,
+                                                  proto::CheckedRequest const& checked,
+                                                  std::unique_ptr<core::Buffer> message);
   /// Fulfils `answer` with the next message of the call.
   void fetch(CallId id, core::Duration timeout, Answer answer);
   /// Ends every call; who waits gets the message of a closed connection.
@@ -43,7 +52,7 @@ class RequestDesk {
   };
 
   [[nodiscard]] async::Task<> serve_fetch(CallId id, core::Duration timeout, Answer answer);
-  [[nodiscard]] Result<Response> response_to(CallId id, Call& call, CallEvent event, core::Duration timeout);
+  [[nodiscard]] Result<Message> message_of(CallId id, Call& call, CallEvent event, core::Duration timeout);
   [[nodiscard]] bool is_stale(Call const& call) const;
   void prune_sometimes();
 

@@ -6,6 +6,7 @@
 
 #include "gateway/ask.hpp"
 #include "gateway/request_desk.hpp"
+#include "gateway/service_message.hpp"
 #include "reachback/proto/json_scanner.hpp"
 
 namespace reachback {
@@ -24,6 +25,12 @@ std::optional<CallId> continued_call(std::string_view message) {
   auto const id = call_id.integer();
   if (!incomplete.is_true() || !id || *id < 0) return std::nullopt;
   return CallId{static_cast<std::uint64_t>(*id)};
+}
+
+/// The seed's get_response adds this key to what the service sent.
+std::string with_incomplete(std::string_view message, bool incomplete) {
+  auto const brace = message.find('{');
+  return fmt::format("{{\"incomplete\":{},{}", incomplete, message.substr(brace + 1));
 }
 
 /// Waits for what a shard promised; a promise broken by the gateway's end is a failure like others.
@@ -54,14 +61,25 @@ class RequestHandler::Impl {
     over.wait();
   }
 
-  Result<PreparedRequest> begin(std::string_view message, gateway::RequestDesk::Then then) {
+  enum class Then : std::uint8_t { send, only_prepare };
+
+  // Checked, described and copied on the caller's thread: no shard waits for it.
+  Result<PreparedRequest> begin(std::string_view message, Then then) {
     if (auto const closed = refusal()) return *closed;
     auto const checked = proto::check_request(message);
     if (!checked) return Failure{Problem::bad_message, checked.error().detail, Delivery::not_sent};
-    return wait_for<PreparedRequest>(gateway::ask(
-        endpoint_->shard(), [this, text = std::string(message), request = *checked, then]() mutable {
-          return desk_->begin(std::move(text), request, then);
+    auto sent = then == Then::send ? std::make_unique<core::Buffer>(message) : nullptr;
+    auto const begun = wait_for<core::CallPlacement>(
+        gateway::ask(endpoint_->shard(), [this, description = proto::describe_request(message),
+                                          request = *checked, sent = std::move(sent)]() mutable {
+          return desk_->begin(std::move(description), request, std::move(sent));
         }));
+    if (!begun) return begun.error();
+    PreparedRequest prepared{begun->id, begun->connection, {}};
+    if (then == Then::only_prepare) {
+      prepared.message = proto::splice_head(*checked, begun->id).append(message.substr(checked->members_at));
+    }
+    return prepared;
   }
 
   Result<Response> fetch(CallId id, std::optional<std::chrono::milliseconds> timeout) {
@@ -71,14 +89,25 @@ class RequestHandler::Impl {
     endpoint_->shard().post(
         [this, id, wait = timeout.value_or(core_.config().timeouts.call),
          answer = std::move(answer)]() mutable { desk_->fetch(id, wait, std::move(answer)); });
-    return wait_for<Response>(std::move(future));
+    auto const message = wait_for<gateway::RequestDesk::Message>(std::move(future));
+    if (!message) return message.error();
+    return Response{message->id, message->incomplete,
+                    with_incomplete(message->text.view(), message->incomplete)};
   }
 
   Result<void> inject(ConnectionId from, std::string_view message) {
     if (endpoint_ == nullptr) return no_endpoint();
+    core::Buffer text(message);
+    auto const answer = gateway::ServiceMessageReader().complete(core::MessageKind::binary, text.view());
     return wait_for<void>(
-        gateway::ask(endpoint_->shard(), [this, from, text = std::string(message)]() mutable {
-          return endpoint_->inject(from, std::move(text));
+        gateway::ask(endpoint_->shard(), [this, from, answer, text = std::move(text)]() mutable {
+          if (answer) {
+            endpoint_->on_answer(from, *answer, std::move(text));
+            return Result<void>();
+          }
+          endpoint_->drop(answer.error(), from);
+          return Result<void>(
+              Failure{Problem::bad_answer, std::string(to_string(answer.error())), Delivery::sent});
         }));
   }
 
@@ -128,13 +157,13 @@ RequestHandler::~RequestHandler() = default;
 Result<Response> RequestHandler::do_request(std::string_view message,
                                             std::optional<std::chrono::milliseconds> timeout) {
   if (auto const id = continued_call(message)) return impl_->fetch(*id, timeout);
-  auto const begun = impl_->begin(message, gateway::RequestDesk::Then::send);
+  auto const begun = impl_->begin(message, Impl::Then::send);
   if (!begun) return begun.error();
   return impl_->fetch(begun->call_id, timeout);
 }
 
 Result<PreparedRequest> RequestHandler::prepare_request(std::string_view message) {
-  return impl_->begin(message, gateway::RequestDesk::Then::only_prepare);
+  return impl_->begin(message, Impl::Then::only_prepare);
 }
 
 Result<void> RequestHandler::callback(ConnectionId from, std::string_view message) {

@@ -1,24 +1,27 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include "core/budget.hpp"
+#include "core/outbox.hpp"
 
 namespace reachback::gateway {
 
-/// A message for many outboxes: one copy of its bytes, and one share of the budget, held until the last
-/// outbox has sent it. Null when the budget is used up.
-[[nodiscard]] inline std::shared_ptr<std::string const> share_message(std::string text,
-                                                                      core::Budget& budget) {
+/// A message for many outboxes: its bytes once, and one share of the budget, held until the last outbox has
+/// sent it. Nothing when the budget is used up. `Bytes` is a string or a buffer.
+template <class Bytes>
+[[nodiscard]] std::optional<core::SharedBytes> share_message(Bytes bytes, core::Budget& budget) {
   struct Shared {
-    std::string text;
+    Bytes bytes;
     core::Permit permit;
   };
-  auto permit = budget.acquire(text.size());
-  if (!permit) return nullptr;
-  auto const shared = std::make_shared<Shared>(Shared{std::move(text), std::move(*permit)});
-  return {shared, &shared->text};
+  auto permit = budget.acquire(bytes.size());
+  if (!permit) return std::nullopt;
+  auto shared = std::make_shared<Shared const>(Shared{std::move(bytes), std::move(*permit)});
+  std::string_view const view(shared->bytes.data(), shared->bytes.size());
+  return core::SharedBytes{std::move(shared), view};
 }
 
 }  // namespace reachback::gateway

@@ -45,7 +45,7 @@ Result<std::vector<ConnectionId>> WebSocketState::connections(std::string const&
   if (endpoint == nullptr) return no_endpoint(name);
   auto read = [endpoint] {
     std::vector<ConnectionId> ids;
-    for (auto const& connection : endpoint->connections()) ids.push_back(connection.id);
+    for (auto const& connection : endpoint->connections(std::nullopt, SIZE_MAX)) ids.push_back(connection.id);
     return ids;
   };
   try {
@@ -63,12 +63,18 @@ std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(
   if (endpoint->kind() == EndpointKind::reject) {
     return ready<Sent>(Failure{Problem::disabled, endpoint->reject_reason(), Delivery::not_sent});
   }
-  auto const shared = gateway::share_message(std::move(message), core_.outboxes_budget());
-  if (shared == nullptr)
+  auto shared = gateway::share_message(std::move(message), core_.outboxes_budget());
+  if (!shared)
     return ready<Sent>(Failure{Problem::overloaded, "too much waits to be sent", Delivery::not_sent});
-  return gateway::ask(endpoint->shard(), [endpoint, shared, connection] {
-    return endpoint->publish(core::MessageKind::text, shared, connection);
+  // Shared because a std::function has to be copyable; owned by the publication alone.
+  auto const promise = std::make_shared<std::promise<Sent>>();
+  auto future = promise->get_future();
+  gateway::Publication publication{core::MessageKind::text, std::move(*shared), connection,
+                                   [promise](Sent sent) { promise->set_value(std::move(sent)); }};
+  endpoint->shard().post([endpoint, publication = std::move(publication)]() mutable {
+    endpoint->publish(std::move(publication));
   });
+  return future;
 }
 
 Result<SendCount> WebSocketState::send_websocket_message(std::string const& name, std::string message,

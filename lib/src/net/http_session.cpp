@@ -8,13 +8,15 @@
 #include <ctime>
 #include <exception>
 
+#include "async/turn.hpp"
 #include "net/http_status.hpp"
 
 namespace reachback::net {
 namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t body_read_size = 128 * 1024;
+/// What one turn of the loop gives to the kernel, so that others have theirs.
+constexpr std::size_t bytes_per_turn = 256 * 1024;
 constexpr std::size_t permit_step = 64 * 1024;
 
 /// RFC 9110, 6.6.1; made once per second.
@@ -155,7 +157,8 @@ void HttpSession::feed() {
   if (in_.empty()) in_.clear_and_shrink(read_size);
 }
 
-Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std::size_t limit) {
+Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std::size_t limit,
+                                                                            BodyGrowth const* grew) {
   using Outcome = boost::system::result<core::Buffer, BodyFault>;
   if (parser_.head().expects_continue && parser_.head().version == 11 &&
       parser_.progress() == wire::HttpProgress::body && in_.empty() && !continue_sent_) {
@@ -167,7 +170,8 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std:
   expired_ = false;
   deadline_.set_in(settings_.body_timeout);
   feed();
-  while (parser_.progress() == wire::HttpProgress::body && parser_.body_size() <= limit) {
+  while (parser_.progress() == wire::HttpProgress::body && parser_.body().size() <= limit) {
+    if (grew != nullptr) (*grew)(parser_.body());
     if (!hold_body_budget()) {
       deadline_.clear();
       co_return Outcome(BodyFault{proto::Problem::overloaded, "too many bodies are being received"});
@@ -177,7 +181,7 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std:
     feed();
   }
   deadline_.clear();
-  if (parser_.body_size() > limit) {
+  if (parser_.body().size() > limit) {
     co_return Outcome(
         BodyFault{proto::Problem::too_large, fmt::format("a body may have {} bytes here", limit)});
   }
@@ -192,7 +196,7 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std:
 
 bool HttpSession::hold_body_budget() {
   if (settings_.body_budget == nullptr) return true;
-  std::size_t const wanted = (parser_.body_size() + permit_step - 1) / permit_step * permit_step;
+  std::size_t const wanted = (parser_.body().size() + permit_step - 1) / permit_step * permit_step;
   if (wanted <= body_permit_.amount()) return true;
   auto permit = settings_.body_budget->acquire(wanted - body_permit_.amount());
   if (permit) body_permit_.add(std::move(*permit));
@@ -328,14 +332,16 @@ void HttpSession::abort() {
 }
 
 Task<bool> HttpSession::send(Pieces pieces) {
+  std::size_t sent_in_turn = 0;
   while (!ended_) {
     std::array<asio::const_buffer, 4> buffers;
-    std::size_t left = 0;
+    std::size_t offered = 0;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-      buffers[i] = asio::buffer(pieces[i].data(), pieces[i].size());
-      left += pieces[i].size();
+      auto const piece = pieces[i].substr(0, bytes_per_turn - offered);
+      buffers[i] = asio::buffer(piece.data(), piece.size());
+      offered += piece.size();
     }
-    if (left == 0) {
+    if (offered == 0) {
       write_deadline_.clear();
       co_return true;
     }
@@ -349,10 +355,15 @@ Task<bool> HttpSession::send(Pieces pieces) {
     }
     if (error) break;
     if (write_deadline_.is_set()) write_deadline_.set_in(settings_.write_timeout);
+    sent_in_turn += count;
     for (auto& piece : pieces) {
       std::size_t const part = std::min(piece.size(), count);
       piece.remove_prefix(part);
       count -= part;
+    }
+    if (sent_in_turn >= bytes_per_turn) {
+      sent_in_turn = 0;
+      co_await async::yield(shard_.strand());
     }
   }
   write_deadline_.clear();

@@ -81,10 +81,14 @@ class HttpSession {
   [[nodiscard]] wire::HttpRequestHead const& head() const { return parser_.head(); }
   [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
 
+  /// Called with a body as far as it has come, whenever more of it has: what was there before, which may have
+  /// moved meanwhile, and at most `body_read_size` more.
+  using BodyGrowth = std::function<void(std::string_view)>;
   /// Reads the body, or says why it cannot be had: then the answer closes the session. Its share of the
   /// budget is held until the request is answered or `body_handed_on` is called. `limit` is one below the
-  /// session's own.
-  [[nodiscard]] Task<boost::system::result<core::Buffer, BodyFault>> read_body(std::size_t limit = SIZE_MAX);
+  /// session's own. `grew` may be null, and outlives the wait.
+  [[nodiscard]] Task<boost::system::result<core::Buffer, BodyFault>> read_body(
+      std::size_t limit = SIZE_MAX, BodyGrowth const* grew = nullptr);
   /// The body is accounted for elsewhere from now on.
   void body_handed_on() { body_permit_ = {}; }
 
@@ -117,6 +121,8 @@ class HttpSession {
   [[nodiscard]] Task<Taken> take();
 
  private:
+  static constexpr std::size_t body_read_size = 64 * 1024;
+
   enum class Next : std::uint8_t { request, refuse, end };
 
   [[nodiscard]] Task<Next> read_head();

@@ -9,7 +9,7 @@
 namespace reachback::net {
 namespace {
 
-constexpr std::size_t bytes_per_turn = 1 << 20;
+constexpr std::size_t bytes_per_turn = 256 * 1024;
 constexpr std::size_t kept_buffer = 4 * 1024;
 constexpr std::size_t log_high_water = 256;
 
@@ -62,6 +62,8 @@ Task<> WebSocketConnection::run(core::Buffer first) {
   tick_.clear();
   stalled_.clear();
   close_deadline_.clear();
+  // The last word about what the peer has received, for calls whose end is still to be told.
+  acknowledge();
   error_code ignored;
   socket_.close(ignored);
   while (write_waits_) co_await joined_.wait();
@@ -103,10 +105,10 @@ void WebSocketConnection::feed(std::string_view bytes) {
 void WebSocketConnection::hold_receive_budget() {
   std::size_t const held = codec_->partial_bytes();
   if (settings_.receive_budget == nullptr || held == receive_permit_.amount()) return;
-  receive_permit_ = {};
-  if (held == 0) return;
-  if (auto permit = settings_.receive_budget->acquire(held)) {
-    receive_permit_ = std::move(*permit);
+  receive_permit_.shrink_to(held);
+  if (held == receive_permit_.amount()) return;
+  if (auto more = settings_.receive_budget->acquire(held - receive_permit_.amount())) {
+    receive_permit_.add(std::move(*more));
   } else {
     refuse_more();
   }
@@ -124,6 +126,10 @@ void WebSocketConnection::refuse_more() {
 void WebSocketConnection::on_message(core::MessageKind kind, core::Buffer message) {
   ++traffic_.messages_in;
   if (!left_) sink_.on_message(*this, kind, std::move(message));
+}
+
+void WebSocketConnection::on_partial(core::MessageKind kind, std::string_view so_far) {
+  if (!left_) sink_.on_partial(*this, kind, so_far);
 }
 
 void WebSocketConnection::on_pong(std::string_view payload) {
@@ -146,7 +152,6 @@ void WebSocketConnection::finish() {
   if (state_ == State::over) return;
   state_ = State::finishing;
   close_code_ = codec_->close_code().value_or(1006);
-  receive_permit_ = {};
   leave();
   if (!close_deadline_.is_set()) close_deadline_.set_in(settings_.close_timeout);
 }

@@ -26,6 +26,8 @@ class WebSocketConnection;
 class ConnectionSink {
  public:
   virtual void on_message(WebSocketConnection& connection, core::MessageKind kind, core::Buffer message) = 0;
+  /// More of a message has come, but not its end: all of it so far, where it is until the next call.
+  virtual void on_partial(WebSocketConnection&, core::MessageKind, std::string_view) {}
   /// The connection will bring no more messages and takes none: the peer closed or is gone, it fell silent,
   /// broke the protocol, or `close` was called (then this is called from inside `close`). Exactly once, and
   /// before the socket closes.
@@ -106,6 +108,7 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   };
 
   void on_message(core::MessageKind kind, core::Buffer message) override;
+  void on_partial(core::MessageKind kind, std::string_view so_far) override;
   void on_pong(std::string_view payload) override;
 
   void receive();

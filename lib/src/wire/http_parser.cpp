@@ -247,7 +247,7 @@ HttpProgress HttpRequestParser::progress() const { return impl_->reader().progre
 HttpFault HttpRequestParser::fault() const { return impl_->reader().fault(); }
 HttpRequestHead const& HttpRequestParser::head() const { return impl_->reader().head(); }
 core::Buffer HttpRequestParser::take_body() { return std::exchange(impl_->reader().body(), core::Buffer()); }
-std::size_t HttpRequestParser::body_size() const { return impl_->reader().body().size(); }
+std::string_view HttpRequestParser::body() const { return impl_->reader().body().view(); }
 void HttpRequestParser::reset() { impl_->reset(); }
 
 class HttpResponseParser::Impl {

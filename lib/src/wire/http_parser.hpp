@@ -39,7 +39,8 @@ class HttpRequestParser {
   [[nodiscard]] HttpRequestHead const& head() const;
   /// The body so far; its owner from now on is the caller. The limit goes on counting what was taken.
   [[nodiscard]] core::Buffer take_body();
-  [[nodiscard]] std::size_t body_size() const;
+  /// The body so far, where it is until the next `feed`.
+  [[nodiscard]] std::string_view body() const;
   /// Ready for the next request.
   void reset();
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "reachback/proto/base64.hpp"
+#include "reachback/proto/utf8.hpp"
 #include "wire/frame_gate.hpp"
 #include "wire/memory_layer.hpp"
 
@@ -145,12 +146,6 @@ bool ends_inside_character(std::string_view text) {
   return false;
 }
 
-std::string_view cut_between_characters(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
-  return text.substr(0, limit);
-}
-
 proto::CloseCode code_of(error_code error) {
   if (error == websocket::error::message_too_big) return proto::CloseCode::too_big;
   if (error == websocket::error::bad_frame_payload) return proto::CloseCode::bad_payload;
@@ -183,6 +178,9 @@ class WebSocketCodec::Impl {
 
  private:
   [[nodiscard]] bool may_send() const { return state_ == WebSocketState::open && !wire_.muted(); }
+  [[nodiscard]] core::MessageKind kind() const {
+    return stream_.got_text() ? core::MessageKind::text : core::MessageKind::binary;
+  }
   [[nodiscard]] bool has_input();
   void read_piece();
   void on_control(websocket::frame_type kind, std::string_view payload);
@@ -228,8 +226,8 @@ WebSocketState WebSocketCodec::Impl::feed(std::string_view bytes) {
     while (state_ == WebSocketState::open && has_input()) read_piece();
   } catch (OutOfBytes const&) {
     // After a control frame or an empty fragment Beast looks for the next header at once.
-    return state_;
   }
+  if (state_ == WebSocketState::open && message_.size() != 0) sink_.on_partial(kind(), message_.view());
   return state_;
 }
 
@@ -266,10 +264,9 @@ void WebSocketCodec::Impl::on_control(websocket::frame_type kind, std::string_vi
 
 void WebSocketCodec::Impl::deliver_message() {
   auto message = std::exchange(message_, core::Buffer());
-  bool const is_text = stream_.got_text();
   // When the last frame is empty Beast does not ask whether the text before it was complete.
-  if (is_text && ends_inside_character(message.view())) return fail(proto::CloseCode::bad_payload);
-  sink_.on_message(is_text ? core::MessageKind::text : core::MessageKind::binary, std::move(message));
+  if (stream_.got_text() && ends_inside_character(message.view())) return fail(proto::CloseCode::bad_payload);
+  sink_.on_message(kind(), std::move(message));
 }
 
 void WebSocketCodec::Impl::end(error_code error) {
@@ -315,7 +312,7 @@ void WebSocketCodec::Impl::close(std::uint16_t code, std::string_view reason) {
   Stream speaker(MemoryLayer{farewell});
   role_ == Role::server ? open_server(speaker) : open_client(speaker);
   speaker.next_layer().connect(farewell);
-  auto const cut = cut_between_characters(reason, proto::max_close_reason);
+  auto const cut = proto::cut_between_characters(reason, proto::max_close_reason);
   try {
     error_code error;
     speaker.close({websocket::close_code(code), beast::string_view(cut)}, error);

@@ -20,6 +20,8 @@ enum class Role : std::uint8_t { server, client };
 class WebSocketSink {
  public:
   virtual void on_message(core::MessageKind kind, core::Buffer message) = 0;
+  /// At the end of a `feed` inside a message of which more has come: all of it so far.
+  virtual void on_partial(core::MessageKind kind, std::string_view so_far) = 0;
   virtual void on_pong(std::string_view payload) = 0;
 
  protected:

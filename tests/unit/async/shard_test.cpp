@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <deque>
 #include <future>
 #include <memory>
 #include <optional>
@@ -30,6 +33,12 @@ struct Page final : async::Flushable {
   int flushed = 0;
   std::function<void()> meanwhile;
 };
+
+/// Holds the shard for longer than a turn should last.
+void be_busy() {
+  auto const long_enough = std::chrono::steady_clock::now() + 1ms;
+  while (std::chrono::steady_clock::now() < long_enough) {}
+}
 
 }  // namespace
 
@@ -281,6 +290,65 @@ TEST_SUITE("flushing") {
       CHECK(first.flushed == 1);
       CHECK(second.flushed == 0);
       CHECK(third.flushed == 0);
+    });
+  }
+
+  TEST_CASE("what takes long is spread over turns of the loop, so that others get theirs") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      std::array<Page, 5> pages;
+      int others = 0;
+      for (auto& page : pages) {
+        page.meanwhile = [&] {
+          be_busy();
+          async::asio::post(bench.shard.strand(), [&] { ++others; });
+        };
+        bench.shard.flush_later(page);
+      }
+      int others_before_last = -1;
+      pages.back().meanwhile = [&] { others_before_last = others; };
+      co_await test::until(bench.shard, [&] { return pages.back().flushed == 1 && others == 4; });
+      for (auto const& page : pages) CHECK(page.flushed == 1);
+      CHECK(others_before_last >= 3);
+    });
+  }
+}
+
+TEST_SUITE("turns") {
+  TEST_CASE("messages that take long are spread over turns and stay in order") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      std::vector<int> order;
+      int turns = 0;
+      for (int i = 0; i < 100; ++i) {
+        bench.shard.post([&, i] {
+          order.push_back(i);
+          if (i % 10 == 0) be_busy();
+        });
+      }
+      co_await test::until(bench.shard, [&] { return ++turns, order.size() == 100; });
+      CHECK(std::is_sorted(order.begin(), order.end()));
+      CHECK(turns > 3);
+    });
+  }
+
+  TEST_CASE("deadlines that take long are spread over turns, and all that were due fire") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0, turns = 0;
+      std::deque<Deadline> deadlines;
+      for (int i = 0; i < 10; ++i) {
+        deadlines
+            .emplace_back(bench.shard,
+                          [&] {
+                            ++fired;
+                            be_busy();
+                          })
+            .set_in(1s);
+      }
+      bench.clock.advance(1s);
+      co_await test::until(bench.shard, [&] { return ++turns, fired == 10; });
+      CHECK(turns > 3);
     });
   }
 }

@@ -27,6 +27,24 @@ TEST_SUITE("buffer") {
     CHECK(buffer.view() == expected);
   }
 
+  TEST_CASE("bytes stay as it grows from a small block to a big one and on") {
+    Buffer buffer;
+    std::string expected;
+    for (std::size_t size = 300'000; size < 20'000'000; size = size * 3 / 2) {
+      std::string const piece(size - expected.size(), static_cast<char>('a' + size % 26));
+      buffer.append(piece);
+      expected += piece;
+      REQUIRE(buffer.view() == expected);
+      REQUIRE(buffer.capacity() >= buffer.size());
+    }
+    Buffer moved(std::move(buffer));
+    CHECK(moved.view() == expected);
+    moved.clear_and_shrink(1000);
+    CHECK(moved.capacity() == 0);
+    moved.append("small again");
+    CHECK(moved.view() == "small again");
+  }
+
   TEST_CASE("prepared room becomes part of it only when taken") {
     Buffer buffer("ab");
     std::memcpy(buffer.prepare(4), "cdef", 4);

@@ -72,6 +72,22 @@ TEST_SUITE("endpoint state: connections") {
           std::vector{third_service, second_service, first_service});
   }
 
+  TEST_CASE("connections are listed in pages, also behind one that has left") {
+    Endpoint endpoint;
+    std::vector<proto::ConnectionId> ids;
+    for (std::uint64_t i = 1; i <= 5; ++i) {
+      ids.push_back(proto::ConnectionId{i});
+      endpoint.state.join(ids.back());
+    }
+    using Page = std::vector<proto::ConnectionId>;
+    CHECK(endpoint.state.connections_after(std::nullopt, 2) == Page{ids[0], ids[1]});
+    CHECK(endpoint.state.connections_after(ids[1], 2) == Page{ids[2], ids[3]});
+    CHECK(endpoint.state.connections_after(ids[3], 2) == Page{ids[4]});
+    CHECK(endpoint.state.connections_after(ids[4], 2).empty());
+    static_cast<void>(endpoint.state.leave(ids[1]));
+    CHECK(endpoint.state.connections_after(ids[1], 2) == Page{ids[2], ids[3]});
+  }
+
   TEST_CASE("joining twice leaves the connection where it is and leaving twice is harmless") {
     Endpoint endpoint;
     endpoint.state.join(first_service);
@@ -83,6 +99,37 @@ TEST_SUITE("endpoint state: connections") {
     CHECK(endpoint.state.leave(first_service).empty());
     CHECK_FALSE(endpoint.state.has(first_service));
     CHECK(endpoint.state.has(second_service));
+  }
+
+  TEST_CASE("the calls of a connection that has left end in as many turns as are asked for") {
+    Endpoint endpoint;
+    endpoint.state.join(first_service);
+    endpoint.state.join(second_service);
+    std::vector<proto::CallId> begun;
+    for (std::uint32_t i = 0; i < 5; ++i) begun.push_back(endpoint.begin(to_newest(i)));
+    std::vector<proto::CallId> ended;
+    for (std::size_t const expected : {2, 2, 1, 0}) {
+      auto const calls = endpoint.state.leave(second_service, 2);
+      CHECK(calls.size() == expected);
+      for (auto const& call : calls) ended.push_back(call.id);
+      // From the first turn on new calls go elsewhere.
+      CHECK_FALSE(endpoint.state.has(second_service));
+      CHECK(endpoint.state.newest() == first_service);
+    }
+    CHECK(ended == begun);
+    CHECK(endpoint.state.calls() == 0);
+  }
+
+  TEST_CASE("a call of a connection that has left may end otherwise before its turn") {
+    Endpoint endpoint;
+    endpoint.state.join(first_service);
+    std::vector<proto::CallId> begun;
+    for (std::uint32_t i = 0; i < 3; ++i) begun.push_back(endpoint.begin(to_newest(i)));
+    CHECK(endpoint.state.leave(first_service, 1).size() == 1);
+    CHECK(endpoint.state.end(begun[1], CallEnd::cancelled).has_value());
+    auto const rest = endpoint.state.leave(first_service, 5);
+    REQUIRE(rest.size() == 1);
+    CHECK(rest[0].id == begun[2]);
   }
 
   TEST_CASE("a named connection is called although a newer one is there") {

@@ -138,7 +138,7 @@ TEST_SUITE("outbox") {
     Outbox one(1000), two(1000);
     for (Outbox* outbox : {&one, &two}) {
       OutMessage shared;
-      shared.body = bytes;
+      shared.body = SharedBytes{bytes, *bytes};
       outbox->push(std::move(shared));
     }
     CHECK(bytes.use_count() == 3);

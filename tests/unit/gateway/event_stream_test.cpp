@@ -10,6 +10,7 @@
 
 using namespace reachback;
 using async::Task;
+using gateway::Event;
 using gateway::EventStream;
 using test::Bench;
 using test::Beside;
@@ -18,14 +19,16 @@ using test::turn;
 
 namespace {
 
-std::shared_ptr<std::string const> event(std::string text) {
-  return std::make_shared<std::string const>(std::move(text));
+std::shared_ptr<Event const> event(std::string text) {
+  auto made = std::make_shared<Event>();
+  made->text = std::move(text);
+  return made;
 }
 
 Task<> take_next(EventStream& stream, std::string& into) {
   auto const events = co_await stream.next();
   into = events.empty() ? "over" : "";
-  for (auto const& one : events) into += *one;
+  for (auto const& one : events) into += one->text;
 }
 
 }  // namespace
@@ -39,8 +42,8 @@ TEST_SUITE("event stream") {
       EventStream::publish(stream, event("b"));
       auto const events = co_await stream->next();
       REQUIRE(events.size() == 2);
-      CHECK(*events[0] == "a");
-      CHECK(*events[1] == "b");
+      CHECK(events[0]->text == "a");
+      CHECK(events[1]->text == "b");
       std::string got;
       Beside waiting(bench.shard, take_next(*stream, got));
       co_await turn(bench.shard);
@@ -96,7 +99,7 @@ TEST_SUITE("event stream") {
       EventStream::end(stream);
       auto const events = co_await stream->next();
       REQUIRE(events.size() == 1);
-      CHECK(*events[0] == "close");
+      CHECK(events[0]->text == "close");
       auto const nothing = co_await stream->next();
       CHECK(nothing.empty());
     });
@@ -133,7 +136,7 @@ TEST_SUITE("event stream") {
       while (!all.ends_with('.')) {
         auto const events = co_await stream->next();
         REQUIRE_FALSE(events.empty());
-        for (auto const& one : events) all += *one;
+        for (auto const& one : events) all += one->text;
       }
       CHECK(all == std::string(1000, 'x') + ".");
     });

@@ -161,5 +161,35 @@ TEST_CASE("spoiled answers are read or refused and their views stay inside the t
   CHECK(read < 19'900);
 }
 
+TEST_CASE("an answer that comes in pieces, and moves meanwhile, is read as if it had come at once") {
+  std::string const text =
+      R"({"cmd":"rpc","status":200,"callId":7,"numParts":3,"partId":2,"hash":"abc","dataSize":12,)"
+      R"("fileHash":"def","fileSize":99,"compressed":true,"error":null,"d\u0061ta":"QUJD"})";
+  auto const at_once = read_answer(text);
+  for (std::size_t const size : {1, 7, 50}) {
+    AnswerReader reader;
+    for (std::size_t come = size; come < text.size(); come += size) reader.grow(std::string(text, 0, come));
+    auto const answer = reader.complete(text);
+    REQUIRE(answer.has_value());
+    CHECK(answer->call_id == at_once->call_id);
+    CHECK(answer->status == at_once->status);
+    CHECK(answer->position->id == at_once->position->id);
+    CHECK(answer->position->count == at_once->position->count);
+    CHECK(answer->has_data);
+    CHECK(answer->data.raw.data() == at_once->data.raw.data());
+    CHECK(answer->hash.raw == "\"abc\"");
+    CHECK(answer->data_size.raw == "12");
+    CHECK(answer->file_hash.raw == "\"def\"");
+    CHECK(answer->file_size.raw == "99");
+    CHECK(answer->compressed.is_true());
+    CHECK_FALSE(answer->error.present());
+  }
+}
+
+TEST_CASE("a key that could not be one of ours in any spelling is passed by, however long") {
+  std::string const text = R"({"cmd":"rpc","status":200,"callId":7,")" + std::string(3000, '\\') + R"(":1})";
+  CHECK(read_answer(text)->call_id == CallId{7});
+}
+
 }  // namespace
 }  // namespace reachback::proto

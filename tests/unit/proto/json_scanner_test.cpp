@@ -221,6 +221,78 @@ TEST_CASE("a scan never reads past its text") {
   }
 }
 
+/// What a scan has found, by places and not by addresses.
+struct Found {
+  std::vector<std::string> keys, values;
+  JsonError error = JsonError::none;
+  std::size_t position = 0;
+  friend bool operator==(Found const&, Found const&) = default;
+
+  void take_from(ObjectScanner& scanner) {
+    while (auto const member = scanner.next()) {
+      keys.emplace_back(member->key);
+      values.emplace_back(member->value.raw);
+    }
+    error = scanner.error();
+    position = scanner.position();
+  }
+};
+
+Found found_at_once(std::string_view text) {
+  Found found;
+  ObjectScanner scanner(text);
+  found.take_from(scanner);
+  return found;
+}
+
+/// The text comes in pieces of `next_size()` bytes, and moves each time.
+template <class NextSize>
+Found found_in_pieces(std::string_view text, NextSize next_size) {
+  Found found;
+  ObjectScanner scanner;
+  std::vector<char> there;
+  while (there.size() < text.size()) {
+    auto const size = std::min<std::size_t>(next_size(), text.size() - there.size());
+    std::vector<char> moved(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(there.size() + size));
+    scanner.grow({moved.data(), moved.size()});
+    there = std::move(moved);
+    found.take_from(scanner);
+  }
+  scanner.complete({there.data(), there.size()});
+  found.take_from(scanner);
+  return found;
+}
+
+TEST_CASE("a text that comes byte by byte is read as if it had come at once") {
+  for (
+      std::string const text :
+      {R"( { "cmd" : "rpc" , "n":-12.50e+3 ,"args":[1,{"callId":[]},"\u00e9\\"], "t":true,"f":false,"z":null} )",
+       R"({"a":0,"b":-0.5E1,"c":{},"d":[[]],"e":"","\ud800":1e5})", "{}", " { } ", "{\"a\":tru}",
+       "{\"a\":01}", "{\"a\":1.}", "{\"a\":1e}", "{\"a\":-}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12G4\"}",
+       "{\"a\":[1,]}", "{\"a\":1}}", "{\"a\":1", "{\"a", "[]", "", "{\"a\":{\"b\"}}", "{\"a\":\"\n\"}"}) {
+    CAPTURE(text);
+    CHECK(found_in_pieces(text, [] { return 1; }) == found_at_once(text));
+  }
+}
+
+TEST_CASE("thousands of good and spoiled objects are read in pieces as at once") {
+  test::RandomJson random(3);
+  for (int i = 0; i < 10'000; ++i) {
+    auto const text = i % 2 == 0 ? random.object() : random.spoiled(random.object());
+    CAPTURE(text);
+    REQUIRE(found_in_pieces(text, [&] { return 1 + random.below(9); }) == found_at_once(text));
+  }
+}
+
+TEST_CASE("a fault is found when it has come, whatever follows") {
+  ObjectScanner scanner;
+  std::string const text = "{\"a\":[1,2,,3,4]";
+  scanner.grow(text);
+  CHECK_FALSE(scanner.next());
+  CHECK(scanner.error() == JsonError::bad_syntax);
+  CHECK(scanner.position() == 10);
+}
+
 // Boost.JSON as oracle. Deliberate differences: only objects are messages, lone surrogates and exponents
 // beyond a double pass, UTF-8 is checked elsewhere, and depth is tested above.
 enum class Oracle { accepts, rejects, differs };

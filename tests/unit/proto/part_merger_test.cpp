@@ -57,5 +57,40 @@ TEST_CASE("head, base64 and tail are the object that the protocol describes") {
   }
 }
 
+std::string in_slices(std::string_view text, std::size_t slice) {
+  MergedHead merged(text);
+  auto state = merged.step(slice);
+  while (state == MergedHead::State::more) state = merged.step(slice);
+  if (state == MergedHead::State::bad) return merged.fault();
+  std::string head;
+  for (auto piece = merged.next_piece(slice); !piece.empty(); piece = merged.next_piece(slice)) {
+    CHECK(piece.size() <= slice);
+    head += piece;
+  }
+  return head;
+}
+
+TEST_CASE("a head made in slices is the one made at once") {
+  std::string const text = R"({"cmd":"rpc","a":[1,2,{"b":"c"}],"numParts":3,"partId":1,"a":2,"data":"QUJD"})";
+  for (std::size_t const slice : {1, 2, 7, 1000}) CHECK(in_slices(text, slice) == merged_head(text));
+}
+
+TEST_CASE("a first part may have so many keys, of so many bytes together, and no more") {
+  auto const with_keys = [](std::size_t count, std::size_t size) {
+    std::string text = "{";
+    for (std::size_t i = 0; i < count; ++i) {
+      auto key = std::to_string(i);
+      key.resize(size, 'k');
+      text += (i == 0 ? "\"" : ",\"") + key + "\":1";
+    }
+    return text + "}";
+  };
+  CHECK(in_slices(with_keys(MergedHead::most_keys, 5), 100).ends_with(R"("data":")"));
+  CHECK(in_slices(with_keys(MergedHead::most_keys + 1, 5), 100) == "the first part has too many keys");
+  CHECK(in_slices(with_keys(2, MergedHead::longest_keys / 2), 100).ends_with(R"("data":")"));
+  CHECK(in_slices(with_keys(2, MergedHead::longest_keys / 2 + 1), 100) ==
+        "the keys of the first part are too long");
+}
+
 }  // namespace
 }  // namespace reachback::proto

@@ -80,5 +80,41 @@ TEST_CASE("a description is cut at 500 bytes and never inside a character") {
   }
 }
 
+/// Checks a body that comes in pieces of `size` bytes.
+boost::system::result<CheckedRequest, RequestFault> check_in_pieces(std::string const& body,
+                                                                    std::size_t size) {
+  RequestChecker checker;
+  for (std::size_t come = size; come < body.size(); come += size) checker.grow(std::string(body, 0, come));
+  return checker.complete(body);
+}
+
+TEST_CASE("a body that comes in pieces is checked as if it had come at once") {
+  for (std::string const body :
+       {R"({"cmd":"rpc","args":["\u00e9",[1,2.5e3]]})", "{}", "{\"a\":tru}", "[]", "",
+        R"({"a":1,"call\u0049d":7})", "{\"a\":\"\xFF and more text\"}", "{\"a\":\"\xC3"}) {
+    CAPTURE(body);
+    auto const at_once = check_request(body);
+    for (std::size_t const size : {1, 3, 10}) {
+      auto const checked = check_in_pieces(body, size);
+      REQUIRE(checked.has_value() == at_once.has_value());
+      if (checked) {
+        CHECK(checked->members_at == at_once->members_at);
+        CHECK(checked->empty == at_once->empty);
+      } else {
+        CHECK(checked.error().detail == at_once.error().detail);
+      }
+    }
+  }
+}
+
+TEST_CASE("a big body is described while it is checked") {
+  std::string const body =
+      R"({"cmd":"rpc","args":[")" + std::string(longest_undescribed, 'x') + R"("],"attribute":"echo"})";
+  std::string const description = R"({"cmd":"rpc","attribute":"echo"})";
+  CHECK(check_request(body)->description == description);
+  CHECK(check_in_pieces(body, 1000)->description == description);
+  CHECK(describe_request(body) == description);
+}
+
 }  // namespace
 }  // namespace reachback::proto

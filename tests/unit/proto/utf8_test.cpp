@@ -83,5 +83,26 @@ TEST_CASE("random texts are judged as the RFC says") {
   }
 }
 
+TEST_CASE("a text that comes byte by byte is judged as if it had come at once") {
+  for (std::string const text :
+       {"", "plain", "\xC3\xA9", "\xF0\x9F\x98\x80 and \xE2\x82\xAC", "\xC3", "\xF0\x9F\x98", "\xED\xA0\x80",
+        "good \xFF bad and long enough to go on", "\xC3\xA9\x80", "\xF0\x9F\x98\x80\xF0\x9F"}) {
+    CAPTURE(text);
+    Utf8Checker checker;
+    for (std::size_t size = 1; size <= text.size(); ++size)
+      checker.grow(std::string_view(text).substr(0, size));
+    CHECK(checker.complete(text) == is_valid_utf8(text));
+  }
+}
+
+TEST_CASE("a cut falls between characters") {
+  std::string const text = "a\xC3\xA9\xF0\x9F\x98\x80z";
+  std::size_t const lengths[] = {0, 1, 1, 3, 3, 3, 3, 7, 8, 8};
+  for (std::size_t limit = 0; limit < std::size(lengths); ++limit) {
+    CAPTURE(limit);
+    CHECK(cut_between_characters(text, limit) == text.substr(0, lengths[limit]));
+  }
+}
+
 }  // namespace
 }  // namespace reachback::proto

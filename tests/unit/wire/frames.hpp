@@ -42,9 +42,14 @@ class Recorder final : public wire::WebSocketSink {
   void on_message(core::MessageKind kind, core::Buffer message) override {
     messages.push_back({kind, std::string(message.view())});
   }
+  void on_partial(core::MessageKind kind, std::string_view so_far) override {
+    if (keeps_partials) partials.push_back({kind, std::string(so_far)});
+  }
   void on_pong(std::string_view payload) override { pongs.emplace_back(payload); }
 
   std::vector<Heard> messages;
+  std::vector<Heard> partials;
+  bool keeps_partials = false;  ///< of a big message they would take the square of its size
   std::vector<std::string> pongs;
 };
 

@@ -301,6 +301,22 @@ TEST_CASE("a violation after our close is a failure without a second close frame
   CHECK(server.take_out().empty());
 }
 
+TEST_CASE("a message that is still coming is shown as far as it has come, after each piece") {
+  wire_test::Server server;
+  server.heard.keeps_partials = true;
+  auto const first = bytes_of({.opcode = Opcode::binary, .payload = "one ", .fin = false});
+  auto const last = bytes_of({.opcode = Opcode::continuation, .payload = "two"});
+  CHECK(server.codec->feed(first) == WebSocketState::open);
+  REQUIRE(server.heard.partials.size() == 1);
+  CHECK(server.heard.partials[0] == wire_test::Heard{MessageKind::binary, "one "});
+  CHECK(server.codec->feed(std::string_view(last).substr(0, last.size() - 1)) == WebSocketState::open);
+  REQUIRE(server.heard.partials.size() == 2);
+  CHECK(server.heard.partials[1] == wire_test::Heard{MessageKind::binary, "one tw"});
+  CHECK(server.codec->feed(std::string_view(last).substr(last.size() - 1)) == WebSocketState::open);
+  CHECK(server.heard.partials.size() == 2);
+  CHECK(server.heard.messages == std::vector{wire_test::Heard{MessageKind::binary, "one two"}});
+}
+
 namespace {
 
 /// Answers from inside `feed`, as an endpoint does.
@@ -313,6 +329,7 @@ class Answering final : public wire::WebSocketSink {
       codec->write({.head = "re: ", .body = message.view()});
     }
   }
+  void on_partial(MessageKind, std::string_view) override {}
   void on_pong(std::string_view payload) override { codec->ping(payload); }
   wire::WebSocketCodec* codec = nullptr;
 };

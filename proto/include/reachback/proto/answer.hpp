@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,5 +40,30 @@ enum class AnswerFault : std::uint8_t { not_an_object, bad_json, too_deep, bad_c
 /// 2^53-1) are required; of two equal keys the last counts. `numParts` and `partId` default to 1, `numParts`
 /// 0 reads as 1. `text` is UTF-8 and outlives the result.
 [[nodiscard]] boost::system::result<Answer, AnswerFault> read_answer(std::string_view text);
+
+/// The same for a text that comes bit by bit, so that no turn of a shard has to read all of it.
+class AnswerReader {
+ public:
+  /// The text as far as it has come: what was there before, which may have moved meanwhile, and more.
+  void grow(std::string_view text);
+  /// The whole text, which outlives the result. Once.
+  [[nodiscard]] boost::system::result<Answer, AnswerFault> complete(std::string_view text);
+
+ private:
+  /// A value's place in the text.
+  struct Place {
+    std::size_t at = 0, size = 0;
+    JsonKind kind = JsonKind::absent;
+    [[nodiscard]] JsonValue in(std::string_view text) const { return {text.substr(at, size), kind}; }
+  };
+
+  void read_members(std::string_view text);
+  [[nodiscard]] Place* place_of(std::string_view key);
+  [[nodiscard]] std::optional<AnswerFault> fill(Answer& answer, std::string_view text) const;
+
+  ObjectScanner scanner_;
+  Place cmd_, status_, call_id_, num_parts_, part_id_;
+  Place data_, compressed_, hash_, data_size_, file_hash_, file_size_, error_;
+};
 
 }  // namespace reachback::proto

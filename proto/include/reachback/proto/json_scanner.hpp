@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,34 +36,78 @@ enum class JsonError : std::uint8_t { none, not_an_object, bad_syntax, too_deep 
 
 /// Walks the top-level members of one JSON object (RFC 8259) without building a tree, and checks the syntax
 /// of all of it on the way. Lone surrogate escapes pass, numbers may be of any size, nesting goes to
-/// `max_depth`. Whether the text is UTF-8 is the caller's question (`is_valid_utf8`): a WebSocket text frame
+/// `max_depth`. Whether the text is UTF-8 is the caller's question (`Utf8Checker`): a WebSocket text frame
 /// has been checked before.
+///
+/// The text may be there at once, or come bit by bit: then no byte is read twice, so that a big message costs
+/// each turn of its shard only what has just come.
 class ObjectScanner {
  public:
   static constexpr int max_depth = 512;
 
-  /// `text` outlives the scanner and every member that it hands out.
-  explicit ObjectScanner(std::string_view text) : text_(text), at_(text.data()) {}
+  /// A whole text. It outlives the scanner and every member that it hands out.
+  explicit ObjectScanner(std::string_view text) : text_(text), whole_(true) {}
+  /// A text that is still to come.
+  ObjectScanner() = default;
 
-  /// The next member, or nothing: at the end, when `error()` is none, or at the first fault. The text is
-  /// known to be valid only when nothing more comes and `error()` is none.
+  /// The text as far as it has come: what was there before, which may have moved meanwhile, and more. Members
+  /// handed out before point to where it was.
+  void grow(std::string_view text) { text_ = text; }
+  /// The same, and nothing more will come.
+  void complete(std::string_view text) {
+    text_ = text;
+    whole_ = true;
+  }
+
+  /// The next member, or nothing: at the end, when `error()` is none, at the first fault, or where the text
+  /// goes on behind what has come. The text is known to be valid only when it is complete, nothing more comes
+  /// and `error()` is none.
   [[nodiscard]] std::optional<JsonMember> next();
   [[nodiscard]] JsonError error() const { return error_; }
 
-  /// How many bytes have been read; after a fault, where the faulty key or value begins.
-  [[nodiscard]] std::size_t position() const { return static_cast<std::size_t>(at_ - text_.data()); }
+  /// How many bytes have been read; after a fault, where it is.
+  [[nodiscard]] std::size_t position() const { return at_; }
 
  private:
-  enum class State : std::uint8_t { before, inside, ended };
+  /// What comes next.
+  enum class Phase : std::uint8_t {
+    before,
+    first_key,
+    key,
+    key_text,
+    colon,
+    first_value,
+    value,
+    text,
+    zero,
+    integer,
+    fraction,
+    exponent,
+    after_value,
+    separator,
+    behind,
+    ended
+  };
+  struct Reading;
 
-  std::optional<JsonMember> read_member(char const* key);
-  std::optional<JsonMember> finish(char const* after);
-  std::optional<JsonMember> fail(char const* at, JsonError error);
+  [[nodiscard]] bool open(Reading& in);
+  [[nodiscard]] bool in_object() const;
+  [[nodiscard]] std::size_t offset(Reading const& in) const;
+  std::optional<JsonMember> hand_out(Reading const& in);
+  std::optional<JsonMember> pause(Reading const& in, Phase phase);
+  std::optional<JsonMember> fail(Reading const& in, JsonError error = JsonError::bad_syntax);
+  std::optional<JsonMember> stop(Reading const& in, Phase phase, std::ptrdiff_t token);
 
   std::string_view text_;
-  char const* at_;
-  State state_ = State::before;
+  std::size_t at_ = 0;
+  std::size_t key_at_ = 0, key_end_ = 0;
+  std::size_t value_at_ = 0;
+  std::uint32_t depth_ = 0;
+  Phase phase_ = Phase::before;
   JsonError error_ = JsonError::none;
+  bool whole_ = false;
+  /// The containers that are open inside the top-level object, one bit each: hostile nesting costs no stack.
+  std::array<std::uint64_t, max_depth / 64> is_object_ = {};
 };
 
 }  // namespace reachback::proto

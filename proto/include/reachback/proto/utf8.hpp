@@ -11,4 +11,22 @@ namespace reachback::proto {
 /// The length of the longest prefix of `text` that is UTF-8.
 [[nodiscard]] std::size_t valid_utf8_prefix(std::string_view text);
 
+/// The longest beginning of `text`, which is UTF-8, that has at most `limit` bytes and cuts no character.
+[[nodiscard]] std::string_view cut_between_characters(std::string_view text, std::size_t limit);
+
+/// Checks a text that comes bit by bit, and reads no character twice.
+class Utf8Checker {
+ public:
+  /// The text as far as it has come: what was there before, and more.
+  void grow(std::string_view text) { valid_ += valid_utf8_prefix(text.substr(valid_)); }
+  /// The whole text: whether it is UTF-8.
+  [[nodiscard]] bool complete(std::string_view text) {
+    grow(text);
+    return valid_ == text.size();
+  }
+
+ private:
+  std::size_t valid_ = 0;
+};
+
 }  // namespace reachback::proto
