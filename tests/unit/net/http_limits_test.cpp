@@ -17,6 +17,7 @@ using test::get;
 using test::move_clock;
 using test::on_shard;
 using test::post;
+using test::response_of;
 using test::status_of;
 using test::Talk;
 using test::turn;
@@ -157,6 +158,43 @@ TEST_SUITE("http session: limits and deadlines") {
       small.peer.close();
       co_await small.running.join();
       CHECK(budget.used() == 0);
+    });
+  }
+
+  TEST_CASE("a body on its way leaves less of the budget for others, one that was handed on leaves all") {
+    Bench bench;
+    core::Budget budget(256 * 1024);
+    HttpSettings settings;
+    settings.body_budget = &budget;
+    on_shard(bench.shard, [&]() -> Task<> {
+      std::string const announced = post("/", std::string(150'000, 'x'), "Connection: close\r\n");
+      std::size_t used_behind_hand_on = 1;
+      auto hand_on = [&](HttpSession& session) -> Task<> {
+        auto const body = co_await session.read_body();
+        CHECK(body.has_value());
+        CHECK(budget.used() != 0);
+        session.body_handed_on();
+        used_behind_hand_on = budget.used();
+        net::HttpResponse response = response_of(200, {});
+        co_await session.respond(std::move(response));
+      };
+      Talk half(bench, settings, hand_on);
+      co_await half.peer.send_and_see_read(announced.substr(0, 140'000));
+      CHECK(budget.used() == 192 * 1024);
+
+      Talk other(bench, settings, &echo);
+      co_await other.peer.send(announced);
+      std::string const refused = co_await other.peer.read_to_end();
+      CHECK(status_of(refused) == 503);
+      other.peer.close();
+      co_await other.running.join();
+
+      co_await half.peer.send(announced.substr(140'000));
+      std::string const answer = co_await half.peer.read_to_end();
+      CHECK(status_of(answer) == 200);
+      CHECK(used_behind_hand_on == 0);
+      half.peer.close();
+      co_await half.running.join();
     });
   }
 
