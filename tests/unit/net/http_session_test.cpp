@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,37 @@ TEST_SUITE("http session: requests in turn") {
       CHECK(last.ends_with("/go "));
       talk.peer.close();
       co_await talk.running.join();
+    });
+  }
+
+  TEST_CASE("a request names exactly one host, and HTTP/1.0 may name none") {
+    Bench bench;
+    HttpSettings const settings;
+    struct Asked {
+      std::string_view version, hosts;
+      int status;
+    };
+    constexpr std::array asked{Asked{"1.1", "Host: one\r\n", 200},
+                               Asked{"1.1", "", 400},
+                               Asked{"1.1", "Host: one\r\nHost: two\r\n", 400},
+                               Asked{"1.1", "Host: one\r\nhost: one\r\n", 400},
+                               Asked{"1.0", "", 200},
+                               Asked{"1.0", "Host: one\r\n", 200},
+                               Asked{"1.0", "Host: one\r\nHost: two\r\n", 400}};
+    on_shard(bench.shard, [&]() -> Task<> {
+      for (auto const& [version, hosts, status] : asked) {
+        CAPTURE(version);
+        CAPTURE(hosts);
+        Talk talk(bench, settings, &echo);
+        std::string request = "GET /asked HTTP/";
+        request.append(version).append("\r\n").append(hosts).append("Connection: close\r\n\r\n");
+        co_await talk.peer.send(request);
+        std::string const answer = co_await talk.peer.read_to_end();
+        CHECK(status_of(answer) == status);
+        CHECK(contains(answer, "Connection: close\r\n"));
+        talk.peer.close();
+        co_await talk.running.join();
+      }
     });
   }
 
