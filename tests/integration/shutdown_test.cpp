@@ -2,6 +2,10 @@
 // what is tested, and that everything that was counted is given back.
 #include <doctest/doctest.h>
 
+#include <array>
+#include <optional>
+#include <utility>
+
 #include "reachback/request_handler.hpp"
 #include "support/gateway_fixture.hpp"
 #include "support/messages.hpp"
@@ -23,6 +27,41 @@ void begin_to_drain(GatewayFixture& gateway) {
     return gateway.logged("draining: no new calls");
   }));
 }
+
+/// Begins a call and sends half of its message. The gateway has looked at its head when this returns: it asks
+/// for the message.
+ScriptedCaller half_a_call(GatewayFixture const& gateway) {
+  auto caller = gateway.caller();
+  caller.send(
+      "POST /v1/endpoints/wsData/requests HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer test\r\n"
+      "Expect: 100-continue\r\nContent-Length: 13\r\n\r\n");
+  CHECK(caller.read_head().status == 100);
+  caller.send("{\"cmd\"");
+  return caller;
+}
+
+void send_other_half(ScriptedCaller& caller) { caller.send(":\"rpc\"}"); }
+
+/// Idle connections, one on each shard: connections go to the shards in turn.
+class IdleOnEachShard {
+ public:
+  explicit IdleOnEachShard(GatewayFixture const& gateway) {
+    for (auto& caller : callers_) {
+      caller.emplace(gateway.caller());
+      CHECK(caller->get("/livez").status == 200);
+    }
+  }
+  /// They are closed when their shard begins to end its sessions, all of which have their deadlines then.
+  void wait_for_end_of_sessions() {
+    for (auto& caller : callers_) CHECK(caller->stream().at_end());
+  }
+
+ private:
+  std::array<std::optional<ScriptedCaller>, 4> callers_;
+};
+
+/// Answers the gateway's close frame and goes.
+void leave(ScriptedService service) { CHECK(service.read_close() == 1012); }
 
 }  // namespace
 
@@ -190,6 +229,98 @@ TEST_CASE_TEMPLATE("an orderly end waits no longer than the grace", Shards, OneS
   auto const answer = caller.read_answer();
   CHECK(answer.status == 502);
   CHECK(answer.says("/problems/service-closed"));
+}
+
+TEST_CASE_TEMPLATE("a call whose message comes only when the gateway drains is refused by the endpoint",
+                   Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.service();
+  // It keeps the drain in its grace, with the endpoint as able to take calls as ever.
+  auto pending = gateway.caller();
+  pending.call();
+  auto const call = service.read_call();
+  auto tardy = half_a_call(gateway);
+  begin_to_drain(gateway);
+  send_other_half(tardy);
+  auto const refused = tardy.read_answer();
+  CHECK(refused.status == 503);
+  CHECK(refused.says("/problems/draining"));
+  CHECK(refused.says(R"("delivery":"not-sent")"));
+  CHECK(gateway.pending_becomes(1));
+  CHECK(gateway.metric(R"(reachback_sent_messages_total{endpoint="wsData"})") == 1);
+  service.send_text(answer_to(call.id));
+  CHECK(pending.read_answer().status == 200);
+}
+
+TEST_CASE_TEMPLATE(
+    "when the connections are closed, a request without an answer has the time of a handshake left", Shards,
+    OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.service();
+  auto just_in_time = half_a_call(gateway);
+  auto too_late = half_a_call(gateway);
+  IdleOnEachShard idle(gateway);
+  begin_to_drain(gateway);
+  leave(std::move(service));
+  idle.wait_for_end_of_sessions();
+
+  gateway.advance(std::chrono::milliseconds(1999));
+  send_other_half(just_in_time);
+  CHECK(just_in_time.read_answer().says("/problems/draining"));
+  gateway.advance(std::chrono::milliseconds(1));
+  CHECK(too_late.stream().at_end());
+  gateway.join();
+}
+
+TEST_CASE_TEMPLATE("an answer that a slow caller is reading has the rest of the grace", Shards, OneShard,
+                   FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.service();
+  auto const begin_answer = [&](ScriptedCaller& caller) {
+    caller.call();
+    service.send_text(answer_to(service.read_call().id, std::string(too_much_to_send, 'A')));
+    CHECK(caller.read_head().status == 200);
+  };
+  auto slow = gateway.caller(Window::small);
+  auto stuck = gateway.caller(Window::small);
+  begin_answer(slow);
+  begin_answer(stuck);
+  CHECK(gateway.pending_becomes(0));
+  IdleOnEachShard idle(gateway);
+  begin_to_drain(gateway);
+  leave(std::move(service));
+  idle.wait_for_end_of_sessions();
+
+  gateway.advance(seconds(19));
+  auto const whole = slow.stream().read_to_end();
+  CHECK(whole.size() > too_much_to_send);
+  CHECK(whole.ends_with("A\"}"));
+  gateway.advance(seconds(1));
+  CHECK(stuck.stream().read_to_end().size() < too_much_to_send);
+  gateway.join();
+}
+
+TEST_CASE_TEMPLATE("a caller whose call is cut off by the end is told, and its connection closes", Shards,
+                   OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.service();
+  auto caller = gateway.caller();
+  caller.call();
+  (void)service.read_call();
+  SUBCASE("by the grace") {
+    begin_to_drain(gateway);
+    // Its answer comes when the grace has its end.
+    CHECK(gateway.pending_becomes(1));
+    gateway.advance(seconds(20));
+  }
+  SUBCASE("by an end at once") { gateway.gateway().stop_now(); }
+  auto const answer = caller.read_answer();
+  CHECK(answer.status == 502);
+  CHECK(answer.says("/problems/service-closed"));
+  CHECK(answer.says("shutting down"));
+  leave(std::move(service));
+  // No time passes: it is not the idle time that closes it, and nothing comes behind the answer.
+  CHECK(caller.stream().at_end());
 }
 
 TEST_CASE_TEMPLATE("a second, impatient end cuts the orderly one short", Shards, OneShard, FourShards) {
