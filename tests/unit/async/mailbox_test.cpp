@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -91,6 +92,24 @@ TEST_SUITE("mailbox") {
     }
     CHECK(held.use_count() == 1);
     CHECK_FALSE(run);
+  }
+
+  TEST_CASE("what is posted while it closes is destroyed once, like what waits") {
+    // A letter that is just being added is refused with what it was to lie upon, or it waits: never both.
+    constexpr int rounds = 500;
+    constexpr int letters = 200;
+    for (int round = 0; round < rounds; ++round) {
+      auto const held = std::make_shared<int>(0);
+      Office office;
+      std::atomic<int> posted{0};
+      std::jthread sender([&] {
+        for (; posted < letters; ++posted) office.mailbox.post([held] {});
+      });
+      while (posted < letters / 4) std::this_thread::yield();
+      office.mailbox.close();
+      sender.join();
+      CHECK(held.use_count() == 1);
+    }
   }
 
   TEST_CASE("each of many threads has its letters delivered in its order, and none is lost") {
