@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace reachback::bench {
+
+class Stream;
+
+/// Whoever waits for a descriptor.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// `events` as epoll gives them.
+  virtual void on_ready(std::uint32_t events) = 0;
+};
+
+/// One thread's loop over epoll, edge-triggered: descriptors are registered once and never changed. A turn
+/// handles all that is ready and then flushes each stream that has something to send, once.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(Loop const&) = delete;
+  Loop& operator=(Loop const&) = delete;
+
+  void watch(int descriptor, Handler& handler);
+  /// The descriptor's events go to another handler from now on, those that wait included.
+  void rewatch(int descriptor, Handler& handler);
+
+  /// Keeps the stream until it is buried.
+  void adopt(std::unique_ptr<Stream> stream);
+  /// Destroys the stream at the end of this turn.
+  void bury(Stream& stream);
+  /// Flushes the stream at the end of this turn.
+  void flush_later(Stream& stream) { dirty_.push_back(&stream); }
+
+  /// Waits up to `timeout_ms` (-1: for ever) for something to happen.
+  void turn(int timeout_ms);
+
+  /// Where all streams read to.
+  [[nodiscard]] std::span<char> scratch() { return scratch_; }
+
+ private:
+  void control(int operation, int descriptor, Handler& handler);
+
+  int epoll_;
+  std::vector<char> scratch_;
+  std::vector<std::unique_ptr<Stream>> streams_;  ///< by descriptor
+  std::vector<std::unique_ptr<Stream>> buried_;
+  std::vector<Stream*> dirty_;
+  std::vector<Stream*> flushing_;
+};
+
+}  // namespace reachback::bench
