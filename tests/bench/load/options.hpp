@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace reachback::bench {
+
+/// In which form a large answer is asked for.
+enum class Form : std::uint8_t { json, lines, octets };
+
+/// What one run does; the defaults of `--help`.
+struct Options {
+  std::uint16_t port = 8888;
+  int pid = 0;  ///< of the server, whose cost is measured; 0: nobody's
+  std::string scenario = "calls";
+  std::string token = "test";
+  std::size_t concurrency = 1;
+  std::size_t size = 8;   ///< bytes of a nonce or message; MiB of a large answer
+  double seconds = 1;     ///< measured, after a warm-up
+  std::size_t calls = 0;  ///< measured instead of the seconds, when not 0
+  Form form = Form::lines;
+  bool compressed = false;  ///< parts
+  std::size_t pending = 0;  ///< calls that nobody answers meanwhile
+  std::size_t idle = 0;     ///< other WebSockets meanwhile
+  std::string idle_endpoint = "wsUser";
+};
+
+/// Throws std::invalid_argument with a sentence.
+[[nodiscard]] Options read_options(int argc, char** argv);
+
+}  // namespace reachback::bench

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "bench/load/large_answer.hpp"
+#include "bench/load/peer.hpp"
+
+namespace reachback::bench {
+
+/// What a call asks of our service; its first letter tells.
+constexpr std::string_view echo = "echo", hold = "hold", parts = "parts";
+
+/// A request with a nonce as its one argument.
+[[nodiscard]] std::string request_text(std::string_view attribute, std::string_view nonce);
+/// What comes before the nonce in a request.
+[[nodiscard]] std::string request_head(std::string_view attribute);
+
+/// A remote service: echoes the nonce of a call, or answers with one of the large answers, whichever the
+/// nonce says, or does not answer.
+class Service final : public Peer {
+ public:
+  Service(Loop& loop, Options const& options, std::span<LargeAnswer const> large = {})
+      : Peer(loop, options, "wsData"), large_(large) {}
+
+  /// Calls that it was asked not to answer.
+  [[nodiscard]] std::size_t held() const { return held_; }
+  /// Which of so many large answers a nonce asks for.
+  [[nodiscard]] static std::size_t choose(std::string_view nonce, std::size_t count) {
+    return static_cast<unsigned char>(nonce.front()) % count;
+  }
+
+ protected:
+  void on_message(std::string_view text) override;
+
+ private:
+  void answer(std::string_view call_id, std::string_view nonce);
+  void answer_in_parts(std::string_view call_id, std::string_view nonce);
+
+  std::span<LargeAnswer const> large_;
+  std::size_t held_ = 0;
+  std::string answer_;
+};
+
+}  // namespace reachback::bench
