@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds the gateway, a reference relay and a load tool, and measures what the gateway costs beside the relay.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source service/install.sh
+
+usage() {
+  cat <<'TEXT'
+usage: tests/bench/run.sh [OPTION]...
+
+Installs what the build needs (Debian 12; root or sudo), builds the preset `release`, runs gateway and reference in
+turn, and prints tables of medians. Exit code 1 when an answer was wrong; being slow is no failure. Nothing else should
+run on the machine. tests/bench/README.md tells how to read the tables.
+
+  --quick           about a minute: fewer and shorter rounds, fewer cases
+  --rounds N        [5; 2 with --quick]
+  --seconds S       measured in each run [1; 0.3 with --quick]
+  --threads N       shards of the gateway [1]
+  --only TEXT       only the cases with this text in their names
+  --csv FILE        where all runs go [build/release/bench.csv]
+  --gateway FILE    measure this executable instead of the one that was built
+TEXT
+}
+
+case " $* " in
+  *' -h '* | *' --help '*) usage && exit 0 ;;
+esac
+
+install_packages "${build_packages[@]}" doctest-dev python3
+cmake --preset release >/dev/null
+cmake --build --preset release --target reachback bench_relay bench_load >/dev/null
+ulimit -n "$(ulimit -Hn)"
+exec python3 tests/bench/compare.py --build build/release "$@"

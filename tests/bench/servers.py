@@ -1,0 +1,78 @@
+"""Starts the servers under measurement and runs the load against them."""
+
+import json
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+class Failure(Exception):
+    """A server did not start, or an answer was wrong."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_listening(process, port, patience=10.0):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Failure(f"{process.args[0]} ended with {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise Failure(f"{process.args[0]} does not listen")
+
+
+@contextmanager
+def started(command, port):
+    """A fresh process for each run, so that no run inherits another's memory."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        await_listening(process, port)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def load(tool, options, patience=180):
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    run = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=patience, check=False)
+    if run.returncode != 0:
+        raise Failure(run.stderr.strip())
+    return json.loads(run.stdout)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The built programs, and how the gateway is started."""
+
+    gateway: str
+    relay: str
+    load: str
+    threads: int
+
+    def measure_gateway(self, options):
+        port = free_port()
+        command = [self.gateway, "serve", "--test", "--port", str(port), "--threads", str(self.threads)]
+        return self._measure([*command, "--log-level", "error"], port, options)
+
+    def measure_relay(self, options):
+        port = free_port()
+        return self._measure([self.relay, str(port)], port, options)
+
+    def measure_alone(self, options):
+        """What needs no server."""
+        return load(self.load, options)
+
+    def _measure(self, command, port, options):
+        with started(command, port) as process:
+            return load(self.load, {"port": port, "pid": process.pid, **options})
