@@ -1,8 +1,8 @@
 """What the bench measures: each case is one run of the load tool against one server."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-CALL_CPU, BYTES = "cpu_us", "bytes_per_connection"
+CPU, BYTES = "cpu_us", "bytes_per_connection"
 GROWTH_TARGET = 1.25
 
 
@@ -14,7 +14,7 @@ class Case:
 
     name: str
     load: dict
-    metric: str = CALL_CPU
+    metric: str = CPU
     unit: str = "us"
     scale: float = 1
     target: float | None = None
@@ -22,7 +22,7 @@ class Case:
     reference: dict | None = None
     grown_from: str | None = None
     timed: bool = True
-    long: bool = field(default=False)  # left out by --quick
+    long: bool = False  # left out by --quick
 
 
 def calls(size, concurrency, **more):

@@ -26,8 +26,8 @@ class Results:
         self.reports = {}
         self.failures = []
 
-    def add(self, case, number, server, report):
-        self.reports[case.name, number, server] = report
+    def add(self, case, turn, server, report):
+        self.reports[case.name, turn, server] = report
 
     def rounds(self, case, server):
         """The metric by round."""
@@ -60,16 +60,16 @@ def measure(case, server, tools, seconds):
 
 def run_all(chosen, tools, rounds, seconds):
     results = Results()
-    for number in range(1, rounds + 1):
+    for turn in range(1, rounds + 1):
         for case in chosen:
             # Neighbours change places from round to round, so that neither always comes first.
-            servers = (REFERENCE, GATEWAY) if number % 2 else (GATEWAY, REFERENCE)
+            servers = (REFERENCE, GATEWAY) if turn % 2 else (GATEWAY, REFERENCE)
             for server in servers:
-                progress(f"round {number} of {rounds}: {case.name.strip()}, {server}")
+                progress(f"round {turn} of {rounds}: {case.name.strip()}, {server}")
                 try:
-                    results.add(case, number, server, measure(case, server, tools, seconds))
+                    results.add(case, turn, server, measure(case, server, tools, seconds))
                 except (Failure, subprocess.TimeoutExpired) as failure:
-                    results.failures.append(f"{case.name.strip()}, {server}, round {number}: {failure}")
+                    results.failures.append(f"{case.name.strip()}, {server}, round {turn}: {failure}")
     progress("")
     return results
 
@@ -157,8 +157,8 @@ def write_csv(path, results):
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["case", "round", "server", *fields])
         writer.writeheader()
-        for (case, number_, server), report in results.reports.items():
-            writer.writerow({"case": case.strip(), "round": number_, "server": server, **report})
+        for (case, turn, server), report in results.reports.items():
+            writer.writerow({"case": case.strip(), "round": turn, "server": server, **report})
     print(f"all runs: {path}")
 
 

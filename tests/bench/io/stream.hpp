@@ -42,7 +42,6 @@ class Stream : public Handler {
   /// Gives the socket to another stream; this one lives until the end of the turn in which that is adopted.
   [[nodiscard]] int release();
   [[nodiscard]] Loop& loop() { return loop_; }
-  [[nodiscard]] bool open() const { return open_; }
 
  private:
   void read(bool to_end);
