@@ -78,8 +78,10 @@ std::size_t Caller::take_body(std::string_view bytes) {
 std::size_t Caller::take_chunk_head(std::string_view bytes) {
   auto const end = bytes.find("\r\n");
   if (end == std::string_view::npos) return 0;
-  auto const [stop, error] = std::from_chars(bytes.data(), bytes.data() + end, left_, 16);
-  if (error != std::errc() || stop != bytes.data() + end) throw std::runtime_error("a malformed chunk");
+  auto const digits = bytes.substr(0, end);
+  auto const [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
+  if (error != std::errc() || stop != digits.data() + digits.size())
+    throw std::runtime_error("a malformed chunk");
   last_chunk_ = left_ == 0;
   expected_ = last_chunk_ ? Expected::chunk_end : Expected::chunk;
   return end + 2;

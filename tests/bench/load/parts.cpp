@@ -79,6 +79,7 @@ class PartsCaller final : public Caller {
 
 void run_parts(Loop& loop, Options const& options, Report& report) {
   std::vector<LargeAnswer> large;
+  large.reserve(payloads);
   std::deque<std::string> merged;
   std::vector<ExpectedAnswer> expected;
   for (unsigned i = 0; i < payloads; ++i) large.emplace_back(options.size * mib, options.compressed, i);
