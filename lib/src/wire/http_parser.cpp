@@ -22,7 +22,7 @@ using boost::system::error_code;
 namespace {
 
 /// A body is not given more than this in advance, whatever length its head announces.
-constexpr std::uint64_t reserved_at_once = 1024ull * 1024;
+constexpr std::uint64_t reserved_at_once = 512ull * 1024;
 
 constexpr std::size_t usual_field_count = 16;
 
