@@ -1,5 +1,6 @@
 #include "gateway/answer_form.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,8 +28,19 @@ constexpr std::size_t text_slice = 192 * 1024;
 /// An error message of a service stands inside the problem document up to this size.
 constexpr std::size_t longest_service_message = 1024 * 1024;
 
-double milliseconds(core::Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
+/// In milliseconds with three decimals; formatting a float would cost ten times as much.
+std::string milliseconds(core::Duration duration) {
+  auto const microseconds = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  return fmt::format(FMT_COMPILE("{}.{:03}"), microseconds / 1000, microseconds % 1000);
+}
+
+/// Inside strings, CR and LF are always escaped: these stand between tokens. Without a branch, so that the
+/// compiler makes vector instructions of it.
+void blank_line_breaks(char* text, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    char const c = text[i];
+    text[i] = ((c == '\r') | (c == '\n')) ? ' ' : c;
+  }
 }
 
 /// Every part verbatim as one line.
@@ -43,8 +55,7 @@ class NdjsonForm final : public AnswerForm {
       if (at != 0) co_await async::yield(exchange_.scope.shard.strand());
       char* const slice = part.text.data() + at;
       std::size_t const size = std::min(text_slice, part.text.size() - at);
-      // Inside strings, CR and LF are always escaped: these stand between tokens.
-      std::replace_if(slice, slice + size, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+      blank_line_breaks(slice, size);
       bool const ends = at + size == part.text.size();
       written = co_await exchange_.session.write({slice, size}, ends ? "\n" : "");
     }
@@ -283,7 +294,7 @@ net::HttpResponse AnswerForm::head(Part const& part, std::string_view content_ty
       {"Reachback-Connection",
        std::to_string(proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})))},
       {"Server-Timing",
-       fmt::format("gateway;dur={:.3f}, service;dur={:.3f}",
+       fmt::format(FMT_COMPILE("gateway;dur={}, service;dur={}"),
                    milliseconds(std::max(core::Duration(0), total - part.took)), milliseconds(part.took))}};
   return response;
 }
