@@ -145,7 +145,7 @@ Task<HttpSession::Next> HttpSession::read_head() {
   co_return Next::refuse;
 }
 
-std::size_t HttpSession::hosts() const { return parser_.head().fields.all("Host").size(); }
+std::size_t HttpSession::hosts() const { return parser_.head().fields.count("Host"); }
 
 void HttpSession::feed() {
   auto const before = parser_.progress();
@@ -268,13 +268,15 @@ void HttpSession::stop() {
 std::string HttpSession::head_of(HttpResponse const& response, std::string_view framing) {
   if (parser_.progress() != wire::HttpProgress::done) keep_alive_ = false;
   std::string head;
-  head.reserve(256);
-  auto out = std::back_inserter(head);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
-  if (!response.content_type.empty()) fmt::format_to(out, "Content-Type: {}\r\n", response.content_type);
+  head.reserve(512);
+  auto const add = [&head](auto... pieces) { (head.append(pieces), ...); };
+  add("HTTP/1.1 ", std::to_string(response.status), " ", reason_of(response.status), "\r\n");
+  if (!response.content_type.empty()) add("Content-Type: ", std::string_view(response.content_type), "\r\n");
   head += framing;
-  for (auto const& [name, value] : response.fields) fmt::format_to(out, "{}: {}\r\n", name, value);
-  fmt::format_to(out, "Date: {}\r\n", http_date());
+  for (auto const& [name, value] : response.fields) {
+    add(std::string_view(name), ": ", std::string_view(value), "\r\n");
+  }
+  add("Date: ", http_date(), "\r\n");
   if (!keep_alive_ || draining_) {
     head += "Connection: close\r\n";
   } else if (parser_.head().version == 10) {

@@ -28,29 +28,65 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-std::string_view HttpFields::get(std::string_view name) const {
-  for (auto const& field : fields_) {
-    if (equal_ignoring_case(field.name, name)) return field.value;
+void HttpFields::add(std::string_view name, std::string_view value) {
+  places_.push_back({text_.size(), name.size(), value.size()});
+  text_.append(name).append(value);
+}
+
+HttpField HttpFields::operator[](std::size_t index) const {
+  Place const& place = places_[index];
+  std::string_view const both = std::string_view(text_).substr(place.at, place.name_size + place.value_size);
+  return {both.substr(0, place.name_size), both.substr(place.name_size)};
+}
+
+void HttpFields::reserve(std::size_t count, std::size_t bytes) {
+  places_.reserve(count);
+  text_.reserve(bytes);
+}
+
+template <class Visit>
+bool HttpFields::any_of(std::string_view name, Visit visit) const {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].name_size != name.size()) continue;
+    auto const field = (*this)[i];
+    if (equal_ignoring_case(field.name, name) && visit(field.value)) return true;
   }
-  return {};
+  return false;
+}
+
+std::string_view HttpFields::get(std::string_view name) const {
+  std::string_view first;
+  any_of(name, [&](std::string_view value) {
+    first = value;
+    return true;
+  });
+  return first;
 }
 
 bool HttpFields::has(std::string_view name) const {
-  return std::ranges::any_of(fields_, [&](HttpField const& f) { return equal_ignoring_case(f.name, name); });
+  return any_of(name, [](std::string_view) { return true; });
+}
+
+std::size_t HttpFields::count(std::string_view name) const {
+  std::size_t count = 0;
+  any_of(name, [&](std::string_view) {
+    ++count;
+    return false;
+  });
+  return count;
 }
 
 std::vector<std::string_view> HttpFields::all(std::string_view name) const {
   std::vector<std::string_view> values;
-  for (auto const& field : fields_) {
-    if (equal_ignoring_case(field.name, name)) values.emplace_back(field.value);
-  }
+  any_of(name, [&](std::string_view value) {
+    values.push_back(value);
+    return false;
+  });
   return values;
 }
 
 bool HttpFields::lists(std::string_view name, std::string_view token) const {
-  return std::ranges::any_of(fields_, [&](HttpField const& f) {
-    return equal_ignoring_case(f.name, name) && list_contains(f.value, token);
-  });
+  return any_of(name, [&](std::string_view value) { return list_contains(value, token); });
 }
 
 bool keeps_alive(int version, HttpFields const& fields) {

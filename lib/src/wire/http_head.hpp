@@ -9,30 +9,41 @@
 
 namespace reachback::wire {
 
+/// A view of one field.
 struct HttpField {
-  std::string name;
-  std::string value;
+  std::string_view name;
+  std::string_view value;
 };
 
-/// Fields in the order in which they came. Names compare without regard to letter case.
+/// Fields in the order in which they came, in one block of memory. Names compare without regard to letter
+/// case. Views hold until the next change.
 class HttpFields {
  public:
-  void add(std::string_view name, std::string_view value) {
-    fields_.push_back({std::string(name), std::string(value)});
-  }
+  void add(std::string_view name, std::string_view value);
   /// The first field of that name; empty when there is none.
   [[nodiscard]] std::string_view get(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const;
+  [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
   /// Whether a comma-separated list under that name, on one line or several, contains the token, in any
   /// letter case.
   [[nodiscard]] bool lists(std::string_view name, std::string_view token) const;
-  [[nodiscard]] std::vector<HttpField> const& list() const { return fields_; }
-  void clear() { fields_.clear(); }
-  void reserve(std::size_t count) { fields_.reserve(count); }
+  [[nodiscard]] std::size_t size() const { return places_.size(); }
+  [[nodiscard]] HttpField operator[](std::size_t index) const;
+  /// Room for so many fields of so many bytes together.
+  void reserve(std::size_t count, std::size_t bytes);
 
  private:
-  std::vector<HttpField> fields_;
+  struct Place {
+    std::size_t at, name_size, value_size;
+  };
+
+  /// Calls `visit` with the values of that name until it returns true; whether it did.
+  template <class Visit>
+  bool any_of(std::string_view name, Visit visit) const;
+
+  std::string text_;
+  std::vector<Place> places_;
 };
 
 struct HttpRequestHead {

@@ -25,6 +25,7 @@ namespace {
 constexpr std::uint64_t reserved_at_once = 512ull * 1024;
 
 constexpr std::size_t usual_field_count = 16;
+constexpr std::size_t usual_field_bytes = 512;
 
 /// "0", CRLF, CRLF: what must still come as long as a chunked body has not ended. Beast asserts that it gets
 /// as much at once when its last chunk's header came before.
@@ -198,7 +199,7 @@ void MessageReader<is_request>::on_field_impl(http::field field, beast::string_v
   } else if (field == http::field::transfer_encoding) {
     if (version_ < 11 || !equal_ignoring_case(value, "chunked")) error = http::error::bad_transfer_encoding;
   }
-  if (head_.fields.list().empty()) head_.fields.reserve(usual_field_count);
+  if (head_.fields.size() == 0) head_.fields.reserve(usual_field_count, usual_field_bytes);
   head_.fields.add(name, value);
 }
 

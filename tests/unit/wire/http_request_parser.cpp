@@ -77,8 +77,8 @@ TEST_CASE("a request with a body is read whatever its pieces are") {
     CHECK(!parser.head().chunked);
     CHECK(!parser.head().websocket_upgrade);
     CHECK(!parser.head().expects_continue);
-    REQUIRE(parser.head().fields.list().size() == 3);
-    CHECK(parser.head().fields.list()[1].name == "Accept");
+    REQUIRE(parser.head().fields.size() == 3);
+    CHECK(parser.head().fields[1].name == "Accept");
     CHECK(parser.head().fields.get("accept") == "a/b");
   }
 }

@@ -33,7 +33,8 @@ Outcome accept(HttpRequestHead const& request) {
 HttpRequestHead without(std::string_view name) {
   auto head = upgrade_request();
   auto const fields = std::exchange(head.fields, {});
-  for (auto const& field : fields.list()) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    auto const field = fields[i];
     if (field.name != name) head.fields.add(field.name, field.value);
   }
   return head;
