@@ -11,7 +11,8 @@ net::Task<> Conversation::handle(net::HttpSession& session) {
   if (core_.draining()) session.drain();
   core::Permit none;
   auto target = read_target(session.head().target);
-  Exchange exchange{core_, scope_, caller_, session, regular_ ? *regular_ : none, {}, {}, {}, {}};
+  Exchange exchange{core_,       scope_, caller_, session, regular_ ? *regular_ : none,
+                    last_token_, {},     {},      {},      {}};
   if (!target) {
     co_await exchange.refuse(Problem::bad_request, "the request target is malformed");
     co_return;

@@ -27,6 +27,7 @@ class Conversation final : public net::HttpHandler {
   ShardScope& scope_;
   std::optional<core::Permit> regular_;
   Caller caller_;
+  Credentials::LastToken last_token_;
 };
 
 }  // namespace reachback::gateway

@@ -84,9 +84,22 @@ Credentials::Credentials(TestAccount test_account, std::vector<std::string> cons
   if (test_account_) token_hashes_.push_back(sha256(test_name));
 }
 
-std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, WallClock::time_point now) const {
+std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, WallClock::time_point now,
+                                            LastToken& last) const {
   std::string_view const authorization = fields.get("Authorization");
   if (authorization.empty()) return verify_login(cookie(fields, "login"), now);
+  if (authorization == last.authorization) return last.identity;
+  auto const who = verify_token(authorization);
+  if (who) last = {std::string(authorization), *who};
+  return who;
+}
+
+std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, WallClock::time_point now) const {
+  LastToken none;
+  return verify(fields, now, none);
+}
+
+std::optional<Identity> Credentials::verify_token(std::string_view authorization) const {
   constexpr std::string_view scheme = "Bearer ";
   if (authorization.size() <= scheme.size() ||
       !wire::equal_ignoring_case(authorization.substr(0, scheme.size()), scheme)) {

@@ -24,8 +24,16 @@ class Credentials {
 
   Credentials(TestAccount test_account, std::vector<std::string> const& tokens);
 
+  /// The token that was good for the last request of a conversation: it is not hashed again for the next one.
+  struct LastToken {
+    std::string authorization;  ///< the field's value; empty: none was
+    Identity identity;
+  };
+
   /// The identity of a request's bearer token or `login` cookie; nothing without a valid one. An invalid
   /// token is not made good by a cookie.
+  [[nodiscard]] std::optional<Identity> verify(wire::HttpFields const& fields, WallClock::time_point now,
+                                               LastToken& last) const;
   [[nodiscard]] std::optional<Identity> verify(wire::HttpFields const& fields,
                                                WallClock::time_point now) const;
   [[nodiscard]] bool check_password(std::string_view user, std::string_view password) const;
@@ -37,6 +45,7 @@ class Credentials {
   static constexpr std::chrono::hours login_lasts{12};
 
  private:
+  [[nodiscard]] std::optional<Identity> verify_token(std::string_view authorization) const;
   [[nodiscard]] std::optional<Identity> verify_login(std::string_view cookie,
                                                      WallClock::time_point now) const;
   [[nodiscard]] std::string sign(std::string_view text) const;

@@ -20,6 +20,7 @@ struct Exchange {
   Caller& caller;
   net::HttpSession& session;
   core::Permit& regular;  ///< the session's share of the regular connections, handed on by an upgrade
+  Credentials::LastToken& last_token;  ///< of the session
   RequestTarget target;
   std::vector<std::string> captures;  ///< what the stars of the route's pattern stand for
   std::vector<std::pair<std::string, std::string>>

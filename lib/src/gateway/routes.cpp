@@ -44,45 +44,61 @@ constexpr std::array routes{
     Route{"GET", "/", Needs::nothing, &serve_home},
 };
 
-/// What the stars stand for; nothing when the path is not of that pattern.
-std::optional<std::vector<std::string>> match(std::string_view pattern,
-                                              std::span<std::string const> segments) {
-  std::vector<std::string> captures;
+/// Calls `star` with what each star stands for. False when the path is not of that pattern.
+template <class Star>
+bool match(std::string_view pattern, std::span<std::string const> segments, Star star) {
   pattern.remove_prefix(1);
   for (; !pattern.empty() && !segments.empty(); segments = segments.subspan(1)) {
     auto const end = std::min(pattern.find('/'), pattern.size());
     std::string_view const wanted = pattern.substr(0, end);
     if (wanted == "*") {
-      captures.push_back(segments.front());
+      star(segments.front());
     } else if (wanted != segments.front()) {
-      return std::nullopt;
+      return false;
     }
     pattern.remove_prefix(std::min(end + 1, pattern.size()));
   }
-  if (!pattern.empty() || !segments.empty()) return std::nullopt;
-  return captures;
+  return pattern.empty() && segments.empty();
+}
+
+bool is_at(Route const& route, RequestTarget const& target) {
+  return match(route.pattern, target.segments, [](std::string const&) {});
 }
 
 bool serves(Route const& route, std::string_view method) {
   return route.method == method || (route.method == "GET" && method == "HEAD");
 }
 
-struct Found {
-  Route const* route = nullptr;  ///< for the method
-  std::string allowed;           ///< every method of the path
-};
+/// The route of the request's path and method, or null.
+Route const* find_route(Exchange& exchange) {
+  auto const& method = exchange.head().method;
+  auto const found = std::ranges::find_if(
+      routes, [&](Route const& route) { return serves(route, method) && is_at(route, exchange.target); });
+  if (found == routes.end()) return nullptr;
+  match(found->pattern, exchange.target.segments,
+        [&](std::string const& segment) { exchange.captures.push_back(segment); });
+  return &*found;
+}
 
-Found find_route(Exchange& exchange) {
-  Found found;
+/// Every method of the path; empty when nothing is there.
+std::string methods_of(RequestTarget const& target) {
+  std::string methods;
   for (Route const& route : routes) {
-    auto captures = match(route.pattern, exchange.target.segments);
-    if (!captures) continue;
-    exchange.captures = std::move(*captures);
-    found.allowed += fmt::format("{}{}", found.allowed.empty() ? "" : ", ", route.method);
-    if (route.method == "GET") found.allowed += ", HEAD";
-    if (serves(route, exchange.head().method)) found.route = &route;
+    if (!is_at(route, target)) continue;
+    methods += fmt::format("{}{}", methods.empty() ? "" : ", ", route.method);
+    if (route.method == "GET") methods += ", HEAD";
   }
-  return found;
+  return methods;
+}
+
+async::Task<> serve_route(Exchange& exchange, Route const& route) {
+  exchange.who = exchange.core.credentials().verify(exchange.head().fields, std::chrono::system_clock::now(),
+                                                    exchange.last_token);
+  if (route.needs == Needs::credential && !exchange.who) {
+    co_await exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
+  } else {
+    co_await route.handler(exchange);
+  }
 }
 
 bool changes_state(wire::HttpRequestHead const& head) {
@@ -146,20 +162,18 @@ async::Task<> route(Exchange& exchange) {
     co_return;
   }
   exchange.cors = cors_fields(head.fields, allowed_origins);
-  Found found = find_route(exchange);
-  if (found.allowed.empty()) {
+  if (auto const* const found = find_route(exchange)) {
+    co_await serve_route(exchange, *found);
+    co_return;
+  }
+  std::string methods = methods_of(exchange.target);
+  if (methods.empty()) {
     co_await serve_elsewhere(exchange);
   } else if (head.method == "OPTIONS") {
-    co_await answer_options(exchange, found.allowed + ", OPTIONS");
-  } else if (found.route == nullptr) {
-    co_await refuse_method(exchange, std::move(found.allowed));
+    methods += ", OPTIONS";
+    co_await answer_options(exchange, std::move(methods));
   } else {
-    exchange.who = exchange.core.credentials().verify(head.fields, std::chrono::system_clock::now());
-    if (found.route->needs == Needs::credential && !exchange.who) {
-      co_await exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
-    } else {
-      co_await found.route->handler(exchange);
-    }
+    co_await refuse_method(exchange, std::move(methods));
   }
 }
 

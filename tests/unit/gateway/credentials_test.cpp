@@ -155,6 +155,19 @@ TEST_SUITE("credentials: cookies") {
     CHECK(seen.size() == 100);
   }
 
+  TEST_CASE("a token that was good stays good in its conversation, and vouches for no other") {
+    Credentials const credentials(TestAccount::on, {"other"});
+    Credentials::LastToken last;
+    CHECK_FALSE(credentials.verify(with("Authorization", "Bearer wrong"), noon, last).has_value());
+    CHECK(last.authorization.empty());
+    CHECK(credentials.verify(with("Authorization", "Bearer test"), noon, last).has_value());
+    CHECK(credentials.verify(with("Authorization", "Bearer test"), noon, last).has_value());
+    CHECK_FALSE(credentials.verify(with("Authorization", "Bearer wrong"), noon, last).has_value());
+    CHECK_FALSE(credentials.verify(with("Authorization", "Bearer tes"), noon, last).has_value());
+    CHECK_FALSE(credentials.verify({}, noon, last).has_value());
+    CHECK(credentials.verify(with("Authorization", "Bearer other"), noon, last).has_value());
+  }
+
   TEST_CASE("texts compare by all their bytes") {
     using gateway::equal_in_constant_time;
     CHECK(equal_in_constant_time("", ""));
