@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace reachback::core {
 namespace {
@@ -14,13 +15,50 @@ constexpr std::size_t page = 2 * 1024 * 1024;
 
 std::size_t whole_pages(std::size_t size) { return (size + page - 1) / page * page; }
 
+struct Block {
+  char* data = nullptr;
+  std::size_t size = 0;
+};
+
+/// One block that a thread keeps for its next big message, because the kernel clears each page that it gives.
+class Spare {
+ public:
+  Spare() = default;
+  ~Spare() { unmap(block_); }
+  Spare(Spare const&) = delete;
+  Spare& operator=(Spare const&) = delete;
+
+  /// Empty when there is none of at least `size`.
+  [[nodiscard]] Block take(std::size_t size) {
+    return block_.size >= size ? std::exchange(block_, {}) : Block{};
+  }
+  /// Keeps the larger one of two, within bounds.
+  void give(Block block) {
+    if (block.size <= most && block.size > block_.size) std::swap(block, block_);
+    unmap(block);
+  }
+
+ private:
+  /// A part of a service's answer with its base64, as all services of the protocol cut them.
+  static constexpr std::size_t most = 16 * 1024 * 1024;
+
+  static void unmap(Block block) {
+    if (block.data != nullptr) ::munmap(block.data, block.size);
+  }
+
+  Block block_;
+};
+
+thread_local Spare spare;
+
 // Huge pages: a message of 64 MiB is given back in microseconds instead of milliseconds, and costs a fraction
 // of the page faults.
-char* map(std::size_t size) {
+Block map(std::size_t size) {
+  if (auto const kept = spare.take(size); kept.data != nullptr) return kept;
   void* const block = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (block == MAP_FAILED) throw std::bad_alloc();
   ::madvise(block, size, MADV_HUGEPAGE);
-  return static_cast<char*>(block);
+  return {static_cast<char*>(block), size};
 }
 
 }  // namespace
@@ -29,16 +67,17 @@ void Buffer::grow_to(std::size_t wanted) {
   if (wanted < mapped_from) return grow_small(wanted);
   std::size_t const target = whole_pages(std::max(wanted, capacity_ + capacity_ / 2));
   if (capacity_ < mapped_from) {
-    char* const block = map(target);
-    if (size_ != 0) std::memcpy(block, data_, size_);
+    auto const block = map(target);
+    if (size_ != 0) std::memcpy(block.data, data_, size_);
     std::free(data_);
-    data_ = block;
+    data_ = block.data;
+    capacity_ = block.size;
   } else {
     void* const moved = ::mremap(data_, capacity_, target, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<char*>(moved);
+    capacity_ = target;
   }
-  capacity_ = target;
 }
 
 void Buffer::grow_small(std::size_t wanted) {
@@ -53,7 +92,7 @@ void Buffer::give_back() noexcept {
   if (capacity_ < mapped_from) {
     std::free(data_);
   } else {
-    ::munmap(data_, capacity_);
+    spare.give({data_, capacity_});
   }
 }
 
