@@ -83,7 +83,7 @@ void add_serve_flags(CLI::App& serve, ServeFlags& flags) {
   add_flag(serve, "--port", "N", config.port, number_reader(0, 65535),
            fmt::format("Port to listen on; 0: one that is free [{}]", config.port));
   add_flag(serve, "--threads", "N", config.threads, number_reader(1, most_threads),
-           fmt::format("Threads; one carries about 100,000 calls per second [{}]", config.threads));
+           fmt::format("Threads; one carries some 30,000 calls per second [{}]", config.threads));
   add_repeatable(serve, "--endpoint", "NAME=KIND[:REASON]", flags.endpoints,
                  fmt::format("An endpoint of kind service, broadcast or reject; repeatable [{}]",
                              list_of(config.endpoints)));

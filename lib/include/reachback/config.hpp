@@ -29,7 +29,7 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 struct Config {
   std::string address = "0.0.0.0";
   std::uint16_t port = 8888;  ///< 0: one that is free, see `Gateway::port`
-  unsigned threads = 1;       ///< shards; each carries about 100,000 calls per second
+  unsigned threads = 1;       ///< shards; each carries some 30,000 calls per second
   bool test_mode = false;     ///< account test/test and token "test" are valid
 
   std::vector<EndpointConfig> endpoints = {{"wsData", EndpointKind::service, {}},

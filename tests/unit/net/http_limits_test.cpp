@@ -50,7 +50,7 @@ TEST_SUITE("http session: limits and deadlines") {
     HttpSettings settings;
     settings.limits.body = 10;
     on_shard(bench.shard, [&]() -> Task<> {
-      for (std::string const request :
+      for (std::string const& request :
            {post("/", "eleven byte"), std::string("POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: "
                                                   "chunked\r\n\r\nb\r\neleven byte\r\n0\r\n\r\n")}) {
         Talk talk(bench, settings, &echo);
