@@ -141,8 +141,8 @@ void append_escaped(std::string& out, std::string_view text) {
 
 bool key_equals(std::string_view escaped_key, std::string_view plain) {
   if (escaped_key == plain) return true;
-  return escaped_key.size() > plain.size() && escaped_key.find('\\') != std::string_view::npos &&
-         key_identity(escaped_key) == plain;
+  return escaped_key.size() > plain.size() && escaped_key.size() <= unicode_escape_size * plain.size() &&
+         escaped_key.find('\\') != std::string_view::npos && key_identity(escaped_key) == plain;
 }
 
 std::string key_identity(std::string_view escaped_key) {

@@ -45,11 +45,13 @@ std::string finished(std::string description) {
 
 void RequestChecker::grow(std::string_view body) {
   utf8_.grow(body);
+  find_brace(body);
   scanner_.grow(body);
   read_members(Describe::yes);
 }
 
 boost::system::result<CheckedRequest, RequestFault> RequestChecker::complete(std::string_view body) {
+  find_brace(body);
   if (!utf8_.complete(body)) return RequestFault{"The message is not valid UTF-8."};
   scanner_.complete(body);
   read_members(body.size() > longest_undescribed ? Describe::yes : Describe::no);
@@ -58,10 +60,17 @@ boost::system::result<CheckedRequest, RequestFault> RequestChecker::complete(std
     return RequestFault{"The message carries a callId of its own; the gateway gives one."};
   }
   CheckedRequest checked;
-  checked.members_at = body.find('{') + 1;
+  checked.members_at = members_at_;
   checked.empty = empty_;
   if (body.size() > longest_undescribed) checked.description = finished(std::move(description_));
   return checked;
+}
+
+void RequestChecker::find_brace(std::string_view body) {
+  if (members_at_ != 0) return;
+  auto const brace = body.find('{', searched_);
+  searched_ = body.size();
+  if (brace != std::string_view::npos) members_at_ = brace + 1;
 }
 
 void RequestChecker::read_members(Describe describe) {

@@ -9,7 +9,7 @@ using namespace reachback::test;
 
 namespace {
 
-/// Bodies are counted in steps of 64 KiB, and of the last 128 KiB that are read nothing is counted: of this
+/// Bodies are counted in steps of 64 KiB, and of the last 64 KiB that are read nothing is counted: of this
 /// one at least three steps, of which only five are there.
 constexpr std::size_t body_budget = 5 * 64 * 1024;
 constexpr std::size_t near_budget = 300 * 1024;

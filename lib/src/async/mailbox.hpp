@@ -95,7 +95,7 @@ class Mailbox {
   }
 
   /// Looking at the clock costs as much as a short letter.
-  static constexpr std::size_t letters_per_look = 16;
+  static constexpr std::size_t letters_per_look = 4;
 
   Executor executor_;
   Closed closed_;  ///< at the head of a closed mailbox

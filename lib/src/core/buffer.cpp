@@ -51,13 +51,19 @@ class Spare {
 
 thread_local Spare spare;
 
-// Huge pages: a message of 64 MiB is given back in microseconds instead of milliseconds, and costs a fraction
-// of the page faults.
+/// A message of 64 MiB is then given back in microseconds instead of milliseconds, and costs a fraction of
+/// the page faults. Smaller ones would waste too much of their last page.
+constexpr std::size_t huge_from = 8 * 1024 * 1024;
+
+void ask_for_huge_pages(void* block, std::size_t size) {
+  if (size >= huge_from) ::madvise(block, size, MADV_HUGEPAGE);
+}
+
 Block map(std::size_t size) {
   if (auto const kept = spare.take(size); kept.data != nullptr) return kept;
   void* const block = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (block == MAP_FAILED) throw std::bad_alloc();
-  ::madvise(block, size, MADV_HUGEPAGE);
+  ask_for_huge_pages(block, size);
   return {static_cast<char*>(block), size};
 }
 
@@ -75,6 +81,7 @@ void Buffer::grow_to(std::size_t wanted) {
   } else {
     void* const moved = ::mremap(data_, capacity_, target, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) throw std::bad_alloc();
+    ask_for_huge_pages(moved, target);
     data_ = static_cast<char*>(moved);
     capacity_ = target;
   }

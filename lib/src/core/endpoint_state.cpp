@@ -22,7 +22,10 @@ std::vector<EndedCall> EndpointState::leave(ConnectionId connection, std::size_t
   if (found == members_.end()) return taken;
   Member& member = found->second;
   if (std::exchange(member.listed, false)) order_.erase(member.place);
-  take_all(member, CallEnd::connection_closed, most, taken);
+  taken.reserve(std::min(most, member.calls.size()));
+  while (!member.calls.empty() && taken.size() < most) {
+    taken.push_back(take(member.calls.begin(), CallEnd::connection_closed));
+  }
   if (member.calls.empty()) members_.erase(found);
   return taken;
 }
@@ -128,10 +131,8 @@ std::optional<EndedCall> EndpointState::end(CallId id, CallEnd reason) {
 
 std::vector<EndedCall> EndpointState::end_all(CallEnd reason, std::size_t most) {
   std::vector<EndedCall> taken;
-  for (auto& [connection, member] : members_) {
-    if (taken.size() == most) break;
-    take_all(member, reason, most, taken);
-  }
+  taken.reserve(std::min(most, calls_.size()));
+  while (!calls_.empty() && taken.size() < most) taken.push_back(take(calls_.begin()->second, reason));
   return taken;
 }
 
@@ -164,12 +165,6 @@ EndedCall EndpointState::take(CallList::iterator call, CallEnd reason) {
   EndedCall taken = ended(*call, reason);
   remove(call);
   return taken;
-}
-
-void EndpointState::take_all(Member& member, CallEnd reason, std::size_t most,
-                             std::vector<EndedCall>& taken) {
-  taken.reserve(std::min(most, taken.size() + member.calls.size()));
-  while (!member.calls.empty() && taken.size() < most) taken.push_back(take(member.calls.begin(), reason));
 }
 
 std::size_t EndpointState::calls_on(ConnectionId connection) const {

@@ -100,10 +100,8 @@ class EndpointState {
 
   /// Makes it the newest. Joining again while on the list changes nothing.
   void join(proto::ConnectionId connection);
-  // What can end many calls at once ends at most `most`; whoever gets as many asks again in another turn.
-
   /// Takes the connection off the list and ends its calls (`connection_closed`), in the order in which they
-  /// began.
+  /// began: at most `most`. Whoever gets as many asks again, in another turn of the loop, until fewer come.
   [[nodiscard]] std::vector<EndedCall> leave(proto::ConnectionId connection, std::size_t most = SIZE_MAX);
   /// In the order of joining. Whoever may join or leave while walking through it walks through a copy.
   [[nodiscard]] std::list<proto::ConnectionId> const& connections() const { return order_; }
@@ -124,9 +122,9 @@ class EndpointState {
   [[nodiscard]] AnswerDecision answer(proto::ConnectionId from, proto::Answer const& answer, TimePoint now);
   /// Ends one call for the given reason; nothing when it has ended already.
   [[nodiscard]] std::optional<EndedCall> end(proto::CallId id, CallEnd reason);
-  /// Ends every call; the connections stay.
+  /// Ends every call, in no order; the connections stay. At most `most`, as for `leave`.
   [[nodiscard]] std::vector<EndedCall> end_all(CallEnd reason, std::size_t most = SIZE_MAX);
-  /// Ends the calls whose deadline has passed: at `now` or before.
+  /// Ends the calls whose deadline has passed: at `now` or before. At most `most`, as for `leave`.
   [[nodiscard]] std::vector<EndedCall> expire(TimePoint now, std::size_t most = SIZE_MAX);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
 
@@ -162,8 +160,6 @@ class EndpointState {
   /// Takes a call out everywhere.
   void remove(CallList::iterator call);
   [[nodiscard]] EndedCall take(CallList::iterator call, CallEnd reason);
-  /// The same for the calls of a connection, until `taken` has `most`.
-  void take_all(Member& member, CallEnd reason, std::size_t most, std::vector<EndedCall>& taken);
 
   std::size_t const call_limit_;
   CallIdSource const next_call_id_;

@@ -30,7 +30,8 @@ constexpr std::size_t longest_service_message = 1024 * 1024;
 
 /// In milliseconds with three decimals; formatting a float would cost ten times as much.
 std::string milliseconds(core::Duration duration) {
-  auto const microseconds = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  auto const microseconds =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::max(duration, core::Duration(0))).count();
   return fmt::format(FMT_COMPILE("{}.{:03}"), microseconds / 1000, microseconds % 1000);
 }
 
@@ -293,9 +294,8 @@ net::HttpResponse AnswerForm::head(Part const& part, std::string_view content_ty
       {"Reachback-Call-Id", std::to_string(proto::to_number(part.answer.call_id))},
       {"Reachback-Connection",
        std::to_string(proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})))},
-      {"Server-Timing",
-       fmt::format(FMT_COMPILE("gateway;dur={}, service;dur={}"),
-                   milliseconds(std::max(core::Duration(0), total - part.took)), milliseconds(part.took))}};
+      {"Server-Timing", fmt::format(FMT_COMPILE("gateway;dur={}, service;dur={}"),
+                                    milliseconds(total - part.took), milliseconds(part.took))}};
   return response;
 }
 

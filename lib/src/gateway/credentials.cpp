@@ -88,7 +88,7 @@ std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, Wall
                                             LastToken& last) const {
   std::string_view const authorization = fields.get("Authorization");
   if (authorization.empty()) return verify_login(cookie(fields, "login"), now);
-  if (authorization == last.authorization) return last.identity;
+  if (equal_in_constant_time(authorization, last.authorization)) return last.identity;
   auto const who = verify_token(authorization);
   if (who) last = {std::string(authorization), *who};
   return who;

@@ -16,8 +16,6 @@ namespace {
 using proto::to_number;
 
 constexpr std::size_t closing_batch = 16;
-/// How many connections get a broadcast in one turn of the loop: each costs less than a microsecond.
-constexpr std::size_t sending_batch = 256;
 
 /// "Unique in the process, rising per endpoint": one counter for all endpoints, started at the time in
 /// microseconds, so that a late answer from before a restart matches nothing. It stays below 2^53 until the
@@ -91,7 +89,9 @@ void Endpoint::join(Member& member) {
 }
 
 void Endpoint::on_leave(net::WebSocketConnection& connection) {
-  tasks_.spawn(end_calls_of(connection.id()));
+  auto const calls = state_.leave(connection.id(), ending_batch);
+  for (auto const& call : calls) ended(call);
+  if (calls.size() == ending_batch) tasks_.spawn(end_calls_of(connection.id()));
   arm();
   Member const& member = *find(connection.id());
   core_.log(LogLevel::info,
@@ -121,6 +121,7 @@ std::size_t Endpoint::close_connections(std::optional<ConnectionId> connection, 
 
 async::Task<> Endpoint::close_in_turns(std::vector<ConnectionId> connections, proto::CloseCode code,
                                        std::string reason) {
+  co_await publications_before(queued_);
   async::Turn turn;
   for (auto const id : connections) {
     if (turn.over()) {
@@ -160,50 +161,63 @@ EndpointFigures Endpoint::figures() const {
 
 void Endpoint::publish(Publication publication) {
   publications_.push_back(std::move(publication));
-  if (!publishing_) tasks_.spawn(publish_all());
+  ++queued_;
+  if (!std::exchange(publishing_, true)) tasks_.spawn(publish_all());
 }
 
 async::Task<> Endpoint::publish_all() {
-  publishing_ = true;
+  async::Turn turn;
   while (!publications_.empty()) {
     Publication const publication = std::move(publications_.front());
     publications_.pop_front();
-    auto const& target = publication.connection;
-    if (target && !state_.has(*target)) {
-      publication.done(
-          Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent});
-      continue;
+    Result<SendCount> outcome =
+        Failure{Problem::internal, "the gateway made a mistake; its log says more", Delivery::unknown};
+    try {
+      Result<SendCount> const sent = co_await publish_one(publication, turn);
+      outcome = sent;
+    } catch (...) {
+      core_.report(std::current_exception(), fmt::format("a message to {}", name()));
     }
-    std::vector<ConnectionId> ids;
-    if (target) {
-      ids.push_back(*target);
-    } else {
-      ids.assign(state_.connections().begin(), state_.connections().end());
-    }
-    SendCount const count = co_await publish_to(std::move(ids), publication);
-    publication.done(count);
+    ++published_;
+    publication.done(std::move(outcome));
   }
   publishing_ = false;
 }
 
-async::Task<SendCount> Endpoint::publish_to(std::vector<ConnectionId> connections,
-                                            Publication const& publication) {
+async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publication, async::Turn& turn) {
   SendCount count;
-  for (std::size_t i = 0; i < connections.size(); ++i) {
-    if (i % sending_batch == sending_batch - 1) co_await async::yield(shard_.strand());
-    if (!state_.has(connections[i])) continue;
+  auto const& target = publication.connection;
+  if (target && !state_.has(*target)) {
+    co_return Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent};
+  }
+  std::vector<ConnectionId> ids;
+  if (target) {
+    ids.push_back(*target);
+  } else {
+    ids.assign(state_.connections().begin(), state_.connections().end());
+  }
+  for (auto const id : ids) {
+    if (turn.over()) {
+      co_await async::yield(shard_.strand());
+      turn = {};
+    }
+    if (!state_.has(id)) continue;
     core::OutMessage out;
     out.kind = publication.kind;
     out.body = publication.message;
-    auto& target = find(connections[i])->connection;
-    if (target.send(std::move(out)) != core::MessageNumber::none) {
+    auto& connection = find(id)->connection;
+    if (connection.send(std::move(out)) != core::MessageNumber::none) {
       ++count.delivered;
     } else {
       ++count.dropped;
-      target.close(proto::CloseCode::slow_consumer, "too much waited to be read");
+      connection.close(proto::CloseCode::slow_consumer, "too much waited to be read");
     }
   }
   co_return count;
+}
+
+async::Task<> Endpoint::publications_before(std::uint64_t number) {
+  while (published_ < number) co_await async::yield(shard_.strand());
 }
 
 void Endpoint::subscribe(std::shared_ptr<EventStream> stream) { subscribers_.push_back(std::move(stream)); }
@@ -233,6 +247,7 @@ void Endpoint::end_subscriptions() {
 async::Task<> Endpoint::shut_down() {
   closing_ = true;
   co_await end_all_calls(core::CallEnd::shut_down);
+  co_await publications_before(queued_);
   std::vector<ConnectionId> const ids(state_.connections().begin(), state_.connections().end());
   std::minstd_rand random(static_cast<unsigned>(index_ + 1));
   std::uniform_int_distribution<int> jitter(5, 25);

@@ -13,6 +13,7 @@
 
 #include "async/shard.hpp"
 #include "async/task_group.hpp"
+#include "async/turn.hpp"
 #include "core/endpoint_state.hpp"
 #include "gateway/call_metrics.hpp"
 #include "gateway/caller.hpp"
@@ -108,8 +109,8 @@ class Endpoint final : private net::ConnectionSink {
   /// To every connection, or to one. What many connections get is spread over turns of the loop; publications
   /// follow each other, so that messages leave each connection in the order in which they came here.
   void publish(Publication publication);
-  /// Closes one connection or all, with their calls; returns how many. Of many, most are closed in the next
-  /// turns of the loop.
+  /// Closes one connection or all, with their calls, behind what was published before; returns how many. Of
+  /// many, most are closed in the next turns of the loop.
   std::size_t close_connections(std::optional<ConnectionId> connection, proto::CloseCode code,
                                 std::string_view reason);
 
@@ -120,6 +121,11 @@ class Endpoint final : private net::ConnectionSink {
   /// In the order of joining: at most `most` of those that joined behind `after`.
   [[nodiscard]] std::vector<ConnectionDetails> connections(std::optional<ConnectionId> after,
                                                            std::size_t most) const;
+  /// Their ids alone, in the same pages.
+  [[nodiscard]] std::vector<ConnectionId> connection_ids(std::optional<ConnectionId> after,
+                                                         std::size_t most) const {
+    return state_.connections_after(after, most);
+  }
   [[nodiscard]] bool has(ConnectionId connection) const { return state_.has(connection); }
   [[nodiscard]] EndpointFigures figures() const;
   [[nodiscard]] std::size_t calls() const { return state_.calls(); }
@@ -141,8 +147,8 @@ class Endpoint final : private net::ConnectionSink {
   [[nodiscard]] async::Task<> end_calls_of(ConnectionId connection);
   [[nodiscard]] async::Task<> end_all_calls(core::CallEnd reason);
   [[nodiscard]] async::Task<> publish_all();
-  [[nodiscard]] async::Task<SendCount> publish_to(std::vector<ConnectionId> connections,
-                                                  Publication const& publication);
+  [[nodiscard]] async::Task<Result<SendCount>> publish_one(Publication const& publication, async::Turn& turn);
+  [[nodiscard]] async::Task<> publications_before(std::uint64_t number);
   [[nodiscard]] async::Task<> close_in_turns(std::vector<ConnectionId> connections, proto::CloseCode code,
                                              std::string reason);
   void deliver(core::AnswerDecision const& decision, proto::Answer const& answer, core::Buffer text);
@@ -172,7 +178,8 @@ class Endpoint final : private net::ConnectionSink {
   EndpointFigures past_;  ///< of connections that have left, and drops
   async::Deadline deadline_;
   std::optional<core::TimePoint> armed_;
-  std::deque<Publication> publications_;  ///< each holds its share of the budget of outboxes
+  std::deque<Publication> publications_;      ///< each holds its share of the budget of outboxes
+  std::uint64_t queued_ = 0, published_ = 0;  ///< publications, since the start
   bool publishing_ = false;
   bool closing_ = false;
   async::Signal pause_over_;

@@ -12,8 +12,6 @@ namespace {
 
 using proto::to_number;
 
-/// How many calls end in one turn of the loop: each costs about a microsecond or two.
-constexpr std::size_t ending_batch = 128;
 /// A message is read before it is complete from this size on; smaller ones are read in one go.
 constexpr std::size_t read_ahead_from = async::Shard::receive_size;
 
@@ -178,7 +176,7 @@ void Endpoint::arm() {
 
 void Endpoint::expire() {
   armed_.reset();
-  // More that are due bring another turn of the loop at once.
+  // More that are due are due again at once, as far as the turn of the loop goes.
   for (auto const& call : state_.expire(shard_.now(), ending_batch)) ended(call);
   arm();
 }

@@ -16,6 +16,9 @@
 
 namespace reachback::gateway {
 
+/// How many calls end in one turn of the loop: each costs about a microsecond or two.
+inline constexpr std::size_t ending_batch = 128;
+
 /// A connection of the endpoint with what the lists show of it.
 struct Endpoint::Member {
   Member(async::Shard& shard, Upgrade&& upgrade, ConnectionId id, net::ConnectionSettings const& settings,

@@ -23,9 +23,9 @@ struct Event {
   [[nodiscard]] std::size_t size() const { return text.size() + (message ? message->size() : 0); }
 };
 
-/// The way of events from endpoints, on any shard, to one subscriber on its own: bounded in bytes; a
-/// subscriber that falls behind by more is cut off. Owned by the subscriber and by every endpoint that it
-/// listens to, whichever lasts longest.
+/// The way of events from endpoints, on any shard, to one subscriber on its own: bounded in bytes of
+/// their messages before they are escaped; a subscriber that falls behind by more is cut off. Owned by the
+/// subscriber and by every endpoint that it listens to, whichever lasts longest.
 class EventStream {
  public:
   EventStream(async::Shard& home, std::size_t limit) : home_(home), limit_(limit), ready_(home.strand()) {}

@@ -27,6 +27,11 @@ std::optional<CallId> continued_call(std::string_view message) {
   return CallId{static_cast<std::uint64_t>(*id)};
 }
 
+/// For a time-out: a big message has been described while it was checked.
+std::string describe(proto::CheckedRequest const& checked, std::string_view message) {
+  return checked.description.empty() ? proto::describe_request(message) : checked.description;
+}
+
 /// The seed's get_response adds this key to what the service sent.
 std::string with_incomplete(std::string_view message, bool incomplete) {
   auto const brace = message.find('{');
@@ -70,8 +75,8 @@ class RequestHandler::Impl {
     if (!checked) return Failure{Problem::bad_message, checked.error().detail, Delivery::not_sent};
     auto sent = then == Then::send ? std::make_unique<core::Buffer>(message) : nullptr;
     auto const begun = wait_for<core::CallPlacement>(
-        gateway::ask(endpoint_->shard(), [this, description = proto::describe_request(message),
-                                          request = *checked, sent = std::move(sent)]() mutable {
+        gateway::ask(endpoint_->shard(), [this, description = describe(*checked, message), request = *checked,
+                                          sent = std::move(sent)]() mutable {
           return desk_->begin(std::move(description), request, std::move(sent));
         }));
     if (!begun) return begun.error();

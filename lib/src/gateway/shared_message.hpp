@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -17,7 +18,7 @@ template <class Bytes>
     Bytes bytes;
     core::Permit permit;
   };
-  auto permit = budget.acquire(bytes.size());
+  auto permit = budget.acquire(std::max(bytes.size(), core::Outbox::min_charge));
   if (!permit) return std::nullopt;
   auto shared = std::make_shared<Shared const>(Shared{std::move(bytes), std::move(*permit)});
   std::string_view const view(shared->bytes.data(), shared->bytes.size());

@@ -12,6 +12,9 @@
 namespace reachback {
 namespace {
 
+/// Listing an id costs some nanoseconds.
+constexpr std::size_t listed_in_turn = 4096;
+
 template <class T>
 std::future<T> ready(T value) {
   std::promise<T> promise;
@@ -43,16 +46,19 @@ std::vector<std::string> WebSocketState::endpoints() const {
 Result<std::vector<ConnectionId>> WebSocketState::connections(std::string const& name) const {
   auto* const endpoint = core_.find_endpoint(name);
   if (endpoint == nullptr) return no_endpoint(name);
-  auto read = [endpoint] {
-    std::vector<ConnectionId> ids;
-    for (auto const& connection : endpoint->connections(std::nullopt, SIZE_MAX)) ids.push_back(connection.id);
-    return ids;
-  };
+  std::vector<ConnectionId> ids;
   try {
-    return gateway::ask(endpoint->shard(), std::move(read)).get();
+    for (std::size_t last_page = listed_in_turn; last_page == listed_in_turn;) {
+      auto const after = ids.empty() ? std::nullopt : std::optional(ids.back());
+      auto read = [endpoint, after] { return endpoint->connection_ids(after, listed_in_turn); };
+      auto const page = gateway::ask(endpoint->shard(), std::move(read)).get();
+      ids.insert(ids.end(), page.begin(), page.end());
+      last_page = page.size();
+    }
   } catch (std::future_error const&) {
     return gone();
   }
+  return ids;
 }
 
 std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(

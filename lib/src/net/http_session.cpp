@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <ctime>
@@ -363,7 +364,8 @@ Task<bool> HttpSession::send(Pieces pieces) {
       piece.remove_prefix(part);
       count -= part;
     }
-    if (sent_in_turn >= bytes_per_turn) {
+    bool const is_done = std::ranges::all_of(pieces, &std::string_view::empty);
+    if (sent_in_turn >= bytes_per_turn && !is_done) {
       sent_in_turn = 0;
       co_await async::yield(shard_.strand());
     }

@@ -81,8 +81,8 @@ class HttpSession {
   [[nodiscard]] wire::HttpRequestHead const& head() const { return parser_.head(); }
   [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
 
-  /// Called with a body as far as it has come, whenever more of it has: what was there before, which may have
-  /// moved meanwhile, and at most `body_read_size` more.
+  /// Called before each wait for more of a body, with what has come: what was there before, which may have
+  /// moved meanwhile, and little more. The last piece comes with the whole body, as the result.
   using BodyGrowth = std::function<void(std::string_view)>;
   /// Reads the body, or says why it cannot be had: then the answer closes the session. Its share of the
   /// budget is held until the request is answered or `body_handed_on` is called. `limit` is one below the

@@ -12,6 +12,20 @@
 using namespace reachback::core;
 
 TEST_SUITE("budget") {
+  TEST_CASE("a permit gives back what it has too much, and never takes") {
+    Budget budget(100);
+    auto permit = budget.acquire(80);
+    REQUIRE(permit.has_value());
+    permit->shrink_to(30);
+    CHECK(permit->amount() == 30);
+    CHECK(budget.used() == 30);
+    permit->shrink_to(50);
+    CHECK(permit->amount() == 30);
+    CHECK(budget.used() == 30);
+    permit.reset();
+    CHECK(budget.used() == 0);
+  }
+
   TEST_CASE("the limit is inclusive and one more is refused") {
     Budget budget(10);
     auto const all = budget.acquire(10);

@@ -186,6 +186,13 @@ TEST_CASE("an answer that comes in pieces, and moves meanwhile, is read as if it
   }
 }
 
+TEST_CASE("the longest of our names is known with every letter escaped") {
+  std::string key;
+  for (char const c : std::string_view("compressed"))
+    key += "\\u00" + std::string(c < 'p' ? "6" : "7") + "0123456789abcdef"[c & 15];
+  CHECK(read_answer(R"({"cmd":"rpc","status":200,"callId":7,")" + key + R"(":true})")->compressed.is_true());
+}
+
 TEST_CASE("a key that could not be one of ours in any spelling is passed by, however long") {
   std::string const text = R"({"cmd":"rpc","status":200,"callId":7,")" + std::string(3000, '\\') + R"(":1})";
   CHECK(read_answer(text)->call_id == CallId{7});

@@ -254,8 +254,10 @@ Found found_in_pieces(std::string_view text, NextSize next_size) {
   while (there.size() < text.size()) {
     auto const size = std::min<std::size_t>(next_size(), text.size() - there.size());
     std::vector<char> moved(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(there.size() + size));
-    scanner.grow({moved.data(), moved.size()});
     there = std::move(moved);
+    // The last piece comes with the news that it is the last.
+    if (there.size() == text.size()) break;
+    scanner.grow({there.data(), there.size()});
     found.take_from(scanner);
   }
   scanner.complete({there.data(), there.size()});

@@ -41,9 +41,12 @@ class RequestChecker {
  private:
   enum class Describe : bool { no, yes };
   void read_members(Describe describe);
+  void find_brace(std::string_view body);
 
   ObjectScanner scanner_;
   Utf8Checker utf8_;
+  std::size_t searched_ = 0;    ///< for the opening brace
+  std::size_t members_at_ = 0;  ///< 0: not found yet
   bool empty_ = true;
   bool has_call_id_ = false;
   std::string description_;
