@@ -142,9 +142,8 @@ std::optional<std::int64_t> JsonValue::integer() const {
   constexpr std::size_t longest = 20;  // a sign and 19 digits; a longer one need not be read
   if (kind != JsonKind::number || raw.size() > longest) return std::nullopt;
   std::int64_t number = 0;
-  char const* const end = raw.data() + raw.size();
-  auto const [stop, error] = std::from_chars(raw.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  auto const [stop, error] = std::from_chars(raw.begin(), raw.end(), number);
+  if (error != std::errc() || stop != raw.end()) return std::nullopt;
   return number;
 }
 
