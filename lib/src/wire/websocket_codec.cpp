@@ -183,6 +183,7 @@ class WebSocketCodec::Impl {
   }
   [[nodiscard]] bool has_input();
   void read_piece();
+  WebSocketState show_partial();
   void on_control(websocket::frame_type kind, std::string_view payload);
   void deliver_message();
   void end(error_code error);
@@ -226,8 +227,13 @@ WebSocketState WebSocketCodec::Impl::feed(std::string_view bytes) {
     while (state_ == WebSocketState::open && has_input()) read_piece();
   } catch (OutOfBytes const&) {
     // After a control frame or an empty fragment Beast looks for the next header at once.
+    return show_partial();
   }
-  if (state_ == WebSocketState::open && message_.size() != 0) sink_.on_partial(kind(), message_.view());
+  return show_partial();
+}
+
+WebSocketState WebSocketCodec::Impl::show_partial() {
+  if (state_ == WebSocketState::open && !message_.empty()) sink_.on_partial(kind(), message_.view());
   return state_;
 }
 
