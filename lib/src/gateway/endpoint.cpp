@@ -15,7 +15,7 @@ namespace {
 
 using proto::to_number;
 
-constexpr std::size_t closing_batch = 16;
+constexpr std::size_t closing_batch = 64;
 
 /// "Unique in the process, rising per endpoint": one counter for all endpoints, started at the time in
 /// microseconds, so that a late answer from before a restart matches nothing. It stays below 2^53 until the
