@@ -73,6 +73,7 @@ void Meter::add_to(Report& report) const {
   auto const count = static_cast<double>(operations_);
   double const time = seconds(finished_ - phase_began_);
   report.add("operations", count);
+  report.add("with_warm_up", static_cast<double>(all_));
   report.add("seconds", time);
   report.add("per_second", count / time);
   report.add("cpu_us", static_cast<double>(after_.cpu_ns - before_.cpu_ns) / 1000 / count);
