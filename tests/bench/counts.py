@@ -25,8 +25,9 @@ SLOW_START, SLOW_END = 60.0, 60.0
 
 @dataclass(frozen=True)
 class Counted:
-    """`load`: options of bench_load. It runs twice, for so many calls or deliveries: `few`, then `many`. `steady`: which
-    counts repeat well enough to be judged; in how many pieces a large message comes is chance, and so are clock reads."""
+    """`load`: options of bench_load. It runs twice, for so many calls or deliveries: `few`, then `many`. `steady`:
+    which counts repeat well enough to be judged. In how many pieces a large message comes is chance, and so are clock
+    reads."""
 
     name: str
     load: dict

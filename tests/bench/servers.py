@@ -1,9 +1,11 @@
 """Starts the servers under measurement and runs the load against them."""
 
 import json
+import re
 import socket
 import subprocess
 import time
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -51,6 +53,18 @@ def load(tool, options, patience=180):
     return json.loads(run.stdout)
 
 
+def bad_ends(port):
+    """How the gateway says that calls ended which were not answered; for who sees only that a body breaks off."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            metrics = answer.read().decode()
+    except OSError:
+        return ""
+    ends = re.findall(r'^reachback_calls_total\{endpoint="(\w+)",outcome="([\w-]+)"\} ([1-9]\d*)$', metrics, re.MULTILINE)
+    bad = [f"{count} {outcome} on {endpoint}" for endpoint, outcome, count in ends if outcome != "answered"]
+    return f" (calls ended: {', '.join(bad)})" if bad else ""
+
+
 @dataclass(frozen=True)
 class Tools:
     """The built programs, and how the gateway is started."""
@@ -60,10 +74,10 @@ class Tools:
     load: str
     threads: int
 
-    def measure_gateway(self, options):
+    def measure_gateway(self, options, patience=180):
         port = free_port()
         command = [self.gateway, "serve", "--test", "--port", str(port), "--threads", str(self.threads)]
-        return self._measure([*command, "--log-level", "error"], port, options)
+        return self._measure([*command, "--log-level", "error"], port, options, patience)
 
     def measure_relay(self, options):
         port = free_port()
@@ -73,6 +87,9 @@ class Tools:
         """What needs no server."""
         return load(self.load, options)
 
-    def _measure(self, command, port, options):
+    def _measure(self, command, port, options, patience=180):
         with started(command, port) as process:
-            return load(self.load, {"port": port, "pid": process.pid, **options})
+            try:
+                return load(self.load, {"port": port, "pid": process.pid, **options}, patience)
+            except Failure as failure:
+                raise Failure(f"{failure}{bad_ends(port)}") from failure

@@ -1,5 +1,6 @@
 #include "bench/io/loop.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -66,6 +67,16 @@ void Loop::turn(int timeout_ms) {
   flushing_.clear();
   // What a flush made dirty again is flushed in the next turn, and it may be among the buried.
   if (dirty_.empty()) buried_.clear();
+}
+
+void Loop::turn_within(std::chrono::nanoseconds longest) {
+  if (dirty_.empty() && longest.count() > 0) {
+    auto const whole = std::chrono::duration_cast<std::chrono::seconds>(longest);
+    timespec const time{.tv_sec = whole.count(), .tv_nsec = (longest - whole).count()};
+    pollfd ready{.fd = epoll_, .events = POLLIN, .revents = 0};
+    (void)::ppoll(&ready, 1, &time, nullptr);
+  }
+  turn(0);
 }
 
 }  // namespace reachback::bench

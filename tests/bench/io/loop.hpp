@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,9 @@ class Loop {
 
   /// Waits up to `timeout_ms` (-1: for ever) for something to happen.
   void turn(int timeout_ms);
+
+  /// Waits up to so long, exactly; for a millisecond `turn` is too coarse. Then comes a turn.
+  void turn_within(std::chrono::nanoseconds longest);
 
   /// Where all streams read to.
   [[nodiscard]] std::span<char> scratch() { return scratch_; }

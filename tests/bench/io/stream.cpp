@@ -54,7 +54,7 @@ void Stream::on_ready(std::uint32_t events) {
 }
 
 void Stream::read(bool to_end) {
-  while (open_) {
+  while (open_ && may_read()) {
     auto target = direct();
     bool const straight = !target.empty();
     if (!straight) target = loop_.scratch();

@@ -25,7 +25,10 @@ class Stream : public Handler {
   [[nodiscard]] int descriptor() const { return socket_; }
   /// To append to; it is sent at the end of this turn.
   [[nodiscard]] Output& output();
+  [[nodiscard]] bool all_sent() const { return output_.empty(); }
   void flush();
+  /// Reads what `may_read` did not allow before.
+  void read_on() { read(true); }
   /// Ends the stream at the end of this turn; `on_closed` is called now.
   void close();
 
@@ -38,6 +41,8 @@ class Stream : public Handler {
   /// So many bytes have come to where `direct` said.
   virtual void on_direct(std::size_t) {}
   virtual void on_closed() {}
+  /// Asked before each piece that is read; after a no `read_on` has to be called.
+  [[nodiscard]] virtual bool may_read() const { return true; }
 
   /// Gives the socket to another stream; this one lives until the end of the turn in which that is adopted.
   [[nodiscard]] int release();

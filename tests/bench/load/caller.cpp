@@ -15,6 +15,18 @@ std::string post(Options const& options, std::string_view path, std::string_view
   return text;
 }
 
+std::string_view accept_of(Form form) {
+  switch (form) {
+    case Form::json:
+      return "application/json";
+    case Form::lines:
+      return "application/x-ndjson";
+    case Form::octets:
+      return "application/octet-stream";
+  }
+  return {};
+}
+
 std::size_t Caller::on_input(std::span<char> bytes) {
   std::string_view const text{bytes.data(), bytes.size()};
   std::size_t done = 0;

@@ -14,6 +14,9 @@ namespace reachback::bench {
 [[nodiscard]] std::string post(Options const& options, std::string_view path, std::string_view type,
                                std::string_view accept, std::string_view body);
 
+/// What is sent as Accept for it.
+[[nodiscard]] std::string_view accept_of(Form form);
+
 /// A connection that asks over HTTP, one request after the other. Whatever is wrong throws
 /// std::runtime_error.
 class Caller : public Stream {

@@ -1,4 +1,3 @@
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -10,27 +9,16 @@
 #include "bench/load/nonce.hpp"
 #include "bench/load/scenarios.hpp"
 #include "bench/load/service.hpp"
+#include "bench/load/small_request.hpp"
 
 namespace reachback::bench {
 namespace {
 
-constexpr std::string_view path = "/v1/endpoints/wsData/requests?timeout=600";
-constexpr std::string_view json = "application/json";
-
-std::string call_text(Options const& options, std::string_view attribute, std::string_view nonce) {
-  return post(options, path, json, json, request_text(attribute, nonce));
-}
-
-/// Asks one call after the other and checks each answer to the last byte of its nonce.
+/// Asks one call after the other and checks each answer.
 class SmallCaller final : public Caller {
  public:
   SmallCaller(Loop& loop, Options const& options, NonceSource& nonces, Meter& meter)
-      : Caller(loop, connect_to(options.port)),
-        request_(call_text(options, echo, std::string(options.size, 'n'))),
-        nonce_at_(request_.find(request_head(echo)) + request_head(echo).size()),
-        nonce_size_(options.size),
-        nonces_(nonces),
-        meter_(meter) {
+      : Caller(loop, connect_to(options.port)), request_(options, "wsData", nonces), meter_(meter) {
     ask();
   }
 
@@ -38,13 +26,7 @@ class SmallCaller final : public Caller {
   void on_body(std::string_view bytes) override { body_.append(bytes); }
 
   void on_answered() override {
-    constexpr std::string_view begin = R"({"cmd":"rpc",)", data = R"("data":")", end = "\"}";
-    std::string_view const body = body_;
-    auto const tail = data.size() + nonce_size_ + end.size();
-    bool const right = body.size() > begin.size() + tail && body.starts_with(begin) && body.ends_with(end) &&
-                       body.substr(body.size() - tail).starts_with(data) &&
-                       body.substr(body.size() - nonce_size_ - end.size(), nonce_size_) == nonce();
-    if (!right) throw std::runtime_error("the nonce " + std::string(nonce()) + " was answered " + body_);
+    request_.check(body_);
     body_.clear();
     meter_.ended(began_);
     ask();
@@ -52,17 +34,11 @@ class SmallCaller final : public Caller {
 
  private:
   void ask() {
-    nonces_.write_next({request_.data() + nonce_at_, nonce_size_});
     began_ = Clock::now();
-    output().append(request_);
-  }
-  [[nodiscard]] std::string_view nonce() const {
-    return std::string_view(request_).substr(nonce_at_, nonce_size_);
+    output().append(request_.next());
   }
 
-  std::string request_;
-  std::size_t nonce_at_, nonce_size_;
-  NonceSource& nonces_;
+  SmallRequest request_;
   Meter& meter_;
   Clock::time_point began_{};
   std::string body_;
@@ -72,7 +48,7 @@ class SmallCaller final : public Caller {
 class PendingCaller final : public Caller {
  public:
   PendingCaller(Loop& loop, Options const& options) : Caller(loop, connect_to(options.port)) {
-    output().append(call_text(options, hold, "nnnnnnnn"));
+    output().append(call_text(options, "wsData", hold, "nnnnnnnn"));
   }
 
  protected:
@@ -85,9 +61,6 @@ class PendingCaller final : public Caller {
 }  // namespace
 
 void run_calls(Loop& loop, Options const& options, Report& report) {
-  if (options.size < NonceSource::letters || options.size % 4 != 0) {
-    throw std::invalid_argument("--size of calls is a multiple of 4, at least 8");
-  }
   // The service joins last: the newest connection is asked.
   Crowd const others(loop, options, options.idle_endpoint, options.idle);
   auto owned = std::make_unique<Service>(loop, options);

@@ -25,7 +25,9 @@ void ExpectedAnswer::take(std::string_view bytes) {
 }
 
 void ExpectedAnswer::finish() const {
-  if (piece_ != pieces_.size()) throw std::runtime_error("an answer is too short");
+  if (piece_ != pieces_.size()) {
+    throw std::runtime_error("an answer ends in part " + std::to_string(piece_ + 1) + ": " + keys_);
+  }
 }
 
 std::size_t ExpectedAnswer::take_keys(std::string_view bytes) {
@@ -37,8 +39,10 @@ std::size_t ExpectedAnswer::take_keys(std::string_view bytes) {
     return keys_.size() - before;
   }
   keys_.resize(at + data_key.size());
-  if (keys_.find(R"("nonce":")" + nonce_ + '"') == std::string::npos) {
-    throw std::runtime_error("the nonce " + nonce_ + " was answered " + keys_);
+  std::string const part = R"("partId":)" + std::to_string(piece_ + 1) + ',';
+  if (keys_.find(R"("nonce":")" + nonce_ + '"') == std::string::npos ||
+      keys_.find(part) == std::string::npos) {
+    throw std::runtime_error("the nonce " + nonce_ + " was answered, not by its " + part + ' ' + keys_);
   }
   in_keys_ = false;
   return keys_.size() - before;

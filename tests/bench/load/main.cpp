@@ -1,4 +1,5 @@
-// The load of the bench: callers and services in one thread, so that they disturb the server least.
+// The load of the bench: callers and services in one thread, so that they disturb the server least; only the
+// bulk of `stream` has threads of its own, so that it doesn't hold up what is measured beside it.
 
 #include <cstdio>
 #include <exception>
@@ -18,6 +19,7 @@ void run(Options const& options, Report& report) {
   if (options.scenario == "parts") return run_parts(loop, options, report);
   if (options.scenario == "idle") return run_idle(loop, options, report);
   if (options.scenario == "broadcast") return run_broadcast(loop, options, report);
+  if (options.scenario == "stream") return run_stream(loop, options, report);
   if (options.scenario == "libraries") return run_libraries(options, report);
   throw std::invalid_argument("there is no scenario " + options.scenario);
 }

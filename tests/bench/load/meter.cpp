@@ -1,7 +1,6 @@
 #include "bench/load/meter.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 
 namespace reachback::bench {
@@ -21,9 +20,7 @@ void Meter::ended(Clock::time_point began, std::size_t operations) {
   last_ended_ = Clock::now();
   if (phase_ != Phase::measured) return;
   operations_ += operations;
-  auto const took = std::chrono::nanoseconds(last_ended_ - began).count();
-  latencies_ns_.push_back(
-      static_cast<std::uint32_t>(std::min<std::int64_t>(took, std::numeric_limits<std::uint32_t>::max())));
+  latencies_.add(last_ended_ - began);
 }
 
 void Meter::run(Loop& loop, std::function<void()> const& after_turn) {
@@ -60,16 +57,9 @@ void Meter::finish() {
   phase_ = Phase::over;
   finished_ = Clock::now();
   after_ = ServerUsage::of(options_.pid);
-  std::sort(latencies_ns_.begin(), latencies_ns_.end());
 }
 
-double Meter::latency_us(double quantile) const {
-  if (latencies_ns_.empty()) return 0;
-  auto const last = latencies_ns_.size() - 1;
-  return latencies_ns_[static_cast<std::size_t>(quantile * static_cast<double>(last))] / 1000.0;
-}
-
-void Meter::add_to(Report& report) const {
+void Meter::add_to(Report& report) {
   auto const count = static_cast<double>(operations_);
   double const time = seconds(finished_ - phase_began_);
   report.add("operations", count);
@@ -79,9 +69,9 @@ void Meter::add_to(Report& report) const {
   report.add("cpu_us", static_cast<double>(after_.cpu_ns - before_.cpu_ns) / 1000 / count);
   report.add("user_us", (after_.user_s - before_.user_s) * 1e6 / count);
   report.add("system_us", (after_.system_s - before_.system_s) * 1e6 / count);
-  report.add("p50_us", latency_us(0.5));
-  report.add("p99_us", latency_us(0.99));
-  report.add("p999_us", latency_us(0.999));
+  report.add("p50_us", latencies_.microseconds(0.5));
+  report.add("p99_us", latencies_.microseconds(0.99));
+  report.add("p999_us", latencies_.microseconds(0.999));
   report.add("rss_kib", static_cast<double>(after_.rss_kib));
   report.add("hwm_kib", static_cast<double>(after_.hwm_kib));
 }

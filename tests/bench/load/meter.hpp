@@ -1,19 +1,16 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <vector>
 
 #include "bench/io/loop.hpp"
+#include "bench/load/latencies.hpp"
 #include "bench/load/options.hpp"
 #include "bench/load/report.hpp"
 #include "bench/load/server_usage.hpp"
 
 namespace reachback::bench {
-
-using Clock = std::chrono::steady_clock;
 
 /// Watches a server while operations (calls, deliveries) are done: a warm-up, then the measured time.
 class Meter {
@@ -27,14 +24,13 @@ class Meter {
   /// when nothing ends any more.
   void run(Loop& loop, std::function<void()> const& after_turn = [] {});
 
-  void add_to(Report& report) const;
+  void add_to(Report& report);
 
  private:
   enum class Phase : std::uint8_t { warm_up, measured, over };
   void step();
   void begin();
   void finish();
-  [[nodiscard]] double latency_us(double quantile) const;
 
   Options options_;
   Phase phase_ = Phase::warm_up;
@@ -42,7 +38,7 @@ class Meter {
   ServerUsage before_, after_;
   std::size_t operations_ = 0, all_ = 0;
   std::size_t warm_up_ = 0;  ///< operations of it
-  std::vector<std::uint32_t> latencies_ns_;
+  Latencies latencies_;
 };
 
 }  // namespace reachback::bench

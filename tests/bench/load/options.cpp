@@ -17,16 +17,21 @@ answer was wrong.
   --port N            the server's port [8888]
   --pid N             the server's process, whose cost is measured
   --token TOKEN       [test]
-  --scenario NAME     calls, parts, idle, broadcast or libraries [calls]
+  --scenario NAME     calls, parts, idle, broadcast, stream or libraries [calls]
   --concurrency N     callers [1]; subscribers of idle and broadcast
-  --size N            bytes of a call's nonce or of a message [8], MiB of the payload of parts
+  --size N            bytes of a call's nonce or of a message [8], MiB of the payload of parts and stream
   --seconds S         how long is measured, after a warm-up [1]
   --calls N           how many calls are measured instead
-  --form FORM         of parts: json, ndjson or octet-stream [ndjson]
+  --form FORM         of parts and stream: json, ndjson or octet-stream [ndjson]
   --compressed yes    parts come compressed
   --pending N         calls that stay without answer while others are measured [0]
   --idle N            WebSockets that only stay meanwhile [0]
   --idle-endpoint E   where those are [wsUser]
+  --rate N            small calls per second beside a stream [1000]
+  --read-mib R        MiB of payload that a stream's caller takes per second [all that comes]
+  --send-mib R        MiB of payload that its service sends per second, part by part [all that is taken]
+  --credits yes       a stream's service speaks reachback.v1
+  --same-connection yes   the stream's connection to the service carries the small calls too
 )";
 
 Form form_named(std::string const& name) {
@@ -54,6 +59,11 @@ Options read_options(int argc, char** argv) {
       {"--pending", [&](auto const& value) { options.pending = std::stoul(value); }},
       {"--idle", [&](auto const& value) { options.idle = std::stoul(value); }},
       {"--idle-endpoint", [&](auto const& value) { options.idle_endpoint = value; }},
+      {"--rate", [&](auto const& value) { options.rate = std::stod(value); }},
+      {"--read-mib", [&](auto const& value) { options.read_mib = std::stod(value); }},
+      {"--send-mib", [&](auto const& value) { options.send_mib = std::stod(value); }},
+      {"--credits", [&](auto const& value) { options.credits = value == "yes"; }},
+      {"--same-connection", [&](auto const& value) { options.same_connection = value == "yes"; }},
   };
   for (int i = 1; i < argc; i += 2) {
     std::string const name = argv[i];
@@ -70,7 +80,8 @@ Options read_options(int argc, char** argv) {
       throw std::invalid_argument(name + " cannot be " + argv[i + 1]);
     }
   }
-  if (options.concurrency == 0 || options.size == 0) throw std::invalid_argument("0 makes no sense there");
+  if (options.concurrency == 0 || options.size == 0 || options.rate <= 0)
+    throw std::invalid_argument("0 makes no sense there");
   return options;
 }
 

@@ -24,6 +24,11 @@ struct Options {
   std::size_t pending = 0;  ///< calls that nobody answers meanwhile
   std::size_t idle = 0;     ///< other WebSockets meanwhile
   std::string idle_endpoint = "wsUser";
+  double rate = 1000;            ///< of stream: small calls per second
+  double read_mib = 0;           ///< of stream: what the caller takes per second; 0: all
+  double send_mib = 0;           ///< of stream: what the service's link carries per second; 0: any
+  bool credits = false;          ///< of stream: the service speaks reachback.v1
+  bool same_connection = false;  ///< of stream: for the small calls too
 };
 
 /// Throws std::invalid_argument with a sentence.

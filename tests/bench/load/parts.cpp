@@ -21,18 +21,6 @@ namespace {
 constexpr unsigned payloads = 2;
 constexpr std::size_t mib = 1 << 20;
 
-std::string_view accept_of(Form form) {
-  switch (form) {
-    case Form::json:
-      return "application/json";
-    case Form::lines:
-      return "application/x-ndjson";
-    case Form::octets:
-      return "application/octet-stream";
-  }
-  return {};
-}
-
 class PartsCaller final : public Caller {
  public:
   PartsCaller(Loop& loop, Options const& options, std::vector<ExpectedAnswer> expected, NonceSource& nonces,

@@ -16,6 +16,8 @@ void run_parts(Loop& loop, Options const& options, Report& report);
 void run_idle(Loop& loop, Options const& options, Report& report);
 /// Messages to many subscribers.
 void run_broadcast(Loop& loop, Options const& options, Report& report);
+/// One endless answer, with small calls beside it at a steady rate.
+void run_stream(Loop& loop, Options const& options, Report& report);
 /// What the payload of `run_parts` costs by the libraries alone, in this process: base64, inflate, MD5.
 void run_libraries(Options const& options, Report& report);
 

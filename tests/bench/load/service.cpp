@@ -62,18 +62,13 @@ void Service::answer(std::string_view call_id, std::string_view nonce) {
 
 void Service::answer_in_parts(std::string_view call_id, std::string_view nonce) {
   for (auto const& part : large_[choose(nonce, large_.size())].parts()) {
-    answer_ = R"({"cmd":"rpc","callId":)";
-    answer_.append(call_id).append(R"(,"nonce":")").append(nonce).append("\",").append(part.keys);
-    // The masked data fits behind a multiple of the key's length only.
-    auto const missing = (sizeof(MaskKey) - answer_.size() % sizeof(MaskKey)) % sizeof(MaskKey);
-    answer_.insert(1, missing, ' ');
-    auto& text = output().text();
-    append_frame_head(text, Opcode::text, answer_.size() + part.masked->view().size(), mask_key);
-    auto const begin = text.size();
-    text.append(answer_);
-    apply_mask({text.data() + begin, answer_.size()}, mask_key);
-    output().append(part.masked);
+    send(part_head(call_id, nonce, part.keys), part.masked);
   }
+}
+
+std::string Service::part_head(std::string_view call_id, std::string_view nonce, std::string_view keys) {
+  std::string text = R"({"cmd":"rpc","callId":)";
+  return text.append(call_id).append(R"(,"nonce":")").append(nonce).append("\",").append(keys);
 }
 
 }  // namespace reachback::bench

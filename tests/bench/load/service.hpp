@@ -19,10 +19,12 @@ constexpr std::string_view echo = "echo", hold = "hold", parts = "parts";
 
 /// A remote service: echoes the nonce of a call, or answers with one of the large answers, whichever the
 /// nonce says, or does not answer.
-class Service final : public Peer {
+class Service : public Peer {
  public:
   Service(Loop& loop, Options const& options, std::span<LargeAnswer const> large = {})
       : Peer(loop, options, "wsData"), large_(large) {}
+  Service(Loop& loop, Options const& options, std::string_view endpoint, std::string_view subprotocol = {})
+      : Peer(loop, options, endpoint, subprotocol) {}
 
   /// Calls that it was asked not to answer.
   [[nodiscard]] std::size_t held() const { return held_; }
@@ -33,10 +35,13 @@ class Service final : public Peer {
 
  protected:
   void on_message(std::string_view text) override;
+  virtual void answer_in_parts(std::string_view call_id, std::string_view nonce);
+  /// What comes before the data in a part.
+  [[nodiscard]] static std::string part_head(std::string_view call_id, std::string_view nonce,
+                                             std::string_view keys);
 
  private:
   void answer(std::string_view call_id, std::string_view nonce);
-  void answer_in_parts(std::string_view call_id, std::string_view nonce);
 
   std::span<LargeAnswer const> large_;
   std::size_t held_ = 0;
