@@ -67,10 +67,11 @@ void run_calls(Loop& loop, Options const& options, Report& report) {
   auto& service = *owned;
   loop.adopt(std::move(owned));
   turn_until(loop, [&] { return service.joined(); }, "the service does not join");
+  turn_until(loop, [&] { return service.held() == options.held; }, "the server's own calls do not come");
   for (std::size_t i = 1; i <= options.pending; ++i) {
     loop.adopt(std::make_unique<PendingCaller>(loop, options));
     if (i % 100 == 0 || i == options.pending) {
-      turn_until(loop, [&] { return service.held() == i; }, "a pending call does not come");
+      turn_until(loop, [&] { return service.held() == options.held + i; }, "a pending call does not come");
     }
   }
   NonceSource nonces;

@@ -25,6 +25,7 @@ answer was wrong.
   --form FORM         of parts and stream: json, ndjson or octet-stream [ndjson]
   --compressed yes    parts come compressed
   --pending N         calls that stay without answer while others are measured [0]
+  --held N            as many calls that the server makes itself stay without answer too [0]
   --idle N            WebSockets that only stay meanwhile [0]
   --idle-endpoint E   where those are [wsUser]
   --rate N            small calls per second beside a stream [1000]
@@ -57,6 +58,7 @@ Options read_options(int argc, char** argv) {
       {"--form", [&](auto const& value) { options.form = form_named(value); }},
       {"--compressed", [&](auto const& value) { options.compressed = value == "yes"; }},
       {"--pending", [&](auto const& value) { options.pending = std::stoul(value); }},
+      {"--held", [&](auto const& value) { options.held = std::stoul(value); }},
       {"--idle", [&](auto const& value) { options.idle = std::stoul(value); }},
       {"--idle-endpoint", [&](auto const& value) { options.idle_endpoint = value; }},
       {"--rate", [&](auto const& value) { options.rate = std::stod(value); }},

@@ -22,6 +22,7 @@ struct Options {
   Form form = Form::lines;
   bool compressed = false;  ///< parts
   std::size_t pending = 0;  ///< calls that nobody answers meanwhile
+  std::size_t held = 0;     ///< calls that others have begun and nobody answers
   std::size_t idle = 0;     ///< other WebSockets meanwhile
   std::string idle_endpoint = "wsUser";
   double rate = 1000;            ///< of stream: small calls per second
