@@ -9,9 +9,10 @@ from statistics import median
 
 from arguments import Arguments, positive
 from cases import cases
-from compare import GATEWAY, REFERENCE, number, print_table, progress, run_all
 from counts import COUNTED_CASES, Counter
+from results import GATEWAY, REFERENCE, progress, run_all
 from servers import Failure, Tools
+from tables import number, print_table
 
 GROWTH = 1.1
 # A tenth of next to nothing is no growth: fewer per call than this are rounding.
@@ -50,8 +51,7 @@ def median_ratios(chosen, tools, rounds):
 
 def measure_ratios(arguments, stored):
     """What seems to have grown is measured a second time, longer: noise seldom comes twice."""
-    tests = arguments.build / "tests" / "bench"
-    tools = Tools(str(arguments.gateway), str(tests / "bench_relay"), str(tests / "bench_load"), 1)
+    tools = Tools.of(arguments.build, arguments.gateway)
     known = [case for case in cases(resource.getrlimit(resource.RLIMIT_NOFILE)[0]) if not case.long]
     rows = median_ratios(known, tools, arguments.rounds)
     again = [case for case in known if grew(rows[case.name.strip()], stored.get(case.name.strip()))]

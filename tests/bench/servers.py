@@ -8,6 +8,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class Failure(Exception):
@@ -60,36 +61,52 @@ def bad_ends(port):
             metrics = answer.read().decode()
     except OSError:
         return ""
-    ends = re.findall(r'^reachback_calls_total\{endpoint="(\w+)",outcome="([\w-]+)"\} ([1-9]\d*)$', metrics, re.MULTILINE)
+    line = r'^reachback_calls_total\{endpoint="(\w+)",outcome="([\w-]+)"\} ([1-9]\d*)$'
+    ends = re.findall(line, metrics, re.MULTILINE)
     bad = [f"{count} {outcome} on {endpoint}" for endpoint, outcome, count in ends if outcome != "answered"]
     return f" (calls ended: {', '.join(bad)})" if bad else ""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The built programs, and how the gateway is started."""
+    """The built programs, and how they are started."""
 
     gateway: str
-    relay: str
-    load: str
+    build: Path
     threads: int
 
-    def measure_gateway(self, options, patience=180):
+    @classmethod
+    def of(cls, build, gateway=None, threads=1):
+        return cls(str(gateway or build / "service" / "reachback"), build, threads)
+
+    def measure_gateway(self, options, patience=180, threads=None):
         port = free_port()
-        command = [self.gateway, "serve", "--test", "--port", str(port), "--threads", str(self.threads)]
+        command = [self.gateway, "serve", "--test", "--port", str(port), "--threads", str(threads or self.threads)]
         return self._measure([*command, "--log-level", "error"], port, options, patience)
 
     def measure_relay(self, options):
         port = free_port()
-        return self._measure([self.relay, str(port)], port, options)
+        return self._measure([self._tool("bench_relay"), str(port)], port, options)
+
+    def measure_embedded(self, calls, options):
+        """A gateway in a program that holds so many calls of its own."""
+        port = free_port()
+        return self._measure([self._tool("bench_pending"), str(port), str(calls)], port, options)
+
+    def measure_peer(self, name, options):
+        port = free_port()
+        return self._measure(["node", str(self.build / "peers" / f"{name}.mjs"), str(port)], port, options)
 
     def measure_alone(self, options):
         """What needs no server."""
-        return load(self.load, options)
+        return load(self._tool("bench_load"), options)
+
+    def _tool(self, name):
+        return str(self.build / "tests" / "bench" / name)
 
     def _measure(self, command, port, options, patience=180):
         with started(command, port) as process:
             try:
-                return load(self.load, {"port": port, "pid": process.pid, **options}, patience)
+                return load(self._tool("bench_load"), {"port": port, "pid": process.pid, **options}, patience)
             except Failure as failure:
                 raise Failure(f"{failure}{bad_ends(port)}") from failure

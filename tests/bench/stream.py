@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arguments import Arguments, positive
-from compare import number, print_table, progress
+from results import progress
 from servers import Failure, Tools
+from tables import number, print_table
 
 RATIO_TARGET, PING_TARGET_MS = 2.0, 1000.0
 MIB_PER_GIB = 1024
@@ -125,12 +126,7 @@ def read_arguments():
 
 def main():
     arguments = read_arguments()
-    tools = Tools(
-        gateway=str(arguments.gateway or arguments.build / "service" / "reachback"),
-        relay="",
-        load=str(arguments.build / "tests" / "bench" / "bench_load"),
-        threads=arguments.threads,
-    )
+    tools = Tools.of(arguments.build, arguments.gateway, arguments.threads)
     reports, failures = {}, []
     for stream in (stream for stream in STREAMS if arguments.only in stream.name):
         progress(stream.name)

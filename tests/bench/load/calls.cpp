@@ -10,6 +10,7 @@
 #include "bench/load/scenarios.hpp"
 #include "bench/load/service.hpp"
 #include "bench/load/small_request.hpp"
+#include "bench/load/socket_io_service.hpp"
 
 namespace reachback::bench {
 namespace {
@@ -58,12 +59,17 @@ class PendingCaller final : public Caller {
   void on_answered() override {}
 };
 
+std::unique_ptr<Service> make_service(Loop& loop, Options const& options) {
+  if (options.socket_io) return std::make_unique<SocketIoService>(loop, options);
+  return std::make_unique<Service>(loop, options);
+}
+
 }  // namespace
 
 void run_calls(Loop& loop, Options const& options, Report& report) {
   // The service joins last: the newest connection is asked.
   Crowd const others(loop, options, options.idle_endpoint, options.idle);
-  auto owned = std::make_unique<Service>(loop, options);
+  auto owned = make_service(loop, options);
   auto& service = *owned;
   loop.adopt(std::move(owned));
   turn_until(loop, [&] { return service.joined(); }, "the service does not join");

@@ -7,7 +7,6 @@ namespace reachback::bench {
 namespace {
 
 constexpr std::chrono::seconds patience{20};
-constexpr std::chrono::milliseconds warm_up_time{200};
 constexpr std::size_t warm_up_share = 10;
 constexpr int turn_ms = 50;
 
@@ -38,7 +37,7 @@ void Meter::step() {
   bool const counted = options_.calls != 0;
   if (phase_ == Phase::warm_up) {
     bool const warm = counted ? all_ >= std::max<std::size_t>(1, options_.calls / warm_up_share)
-                              : all_ > 0 && now - phase_began_ >= warm_up_time;
+                              : all_ > 0 && seconds(now - phase_began_) >= options_.warm_up;
     if (warm) begin();
   } else {
     bool const enough = counted ? operations_ >= options_.calls

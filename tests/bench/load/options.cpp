@@ -21,10 +21,12 @@ answer was wrong.
   --concurrency N     callers [1]; subscribers of idle and broadcast
   --size N            bytes of a call's nonce or of a message [8], MiB of the payload of parts and stream
   --seconds S         how long is measured, after a warm-up [1]
+  --warm-up S         [0.2]
   --calls N           how many calls are measured instead
   --form FORM         of parts and stream: json, ndjson or octet-stream [ndjson]
   --compressed yes    parts come compressed
   --pending N         calls that stay without answer while others are measured [0]
+  --socket-io yes     the service of calls speaks socket.io, to a namespace /wsData
   --held N            as many calls that the server makes itself stay without answer too [0]
   --idle N            WebSockets that only stay meanwhile [0]
   --idle-endpoint E   where those are [wsUser]
@@ -54,10 +56,12 @@ Options read_options(int argc, char** argv) {
       {"--concurrency", [&](auto const& value) { options.concurrency = std::stoul(value); }},
       {"--size", [&](auto const& value) { options.size = std::stoul(value); }},
       {"--seconds", [&](auto const& value) { options.seconds = std::stod(value); }},
+      {"--warm-up", [&](auto const& value) { options.warm_up = std::stod(value); }},
       {"--calls", [&](auto const& value) { options.calls = std::stoul(value); }},
       {"--form", [&](auto const& value) { options.form = form_named(value); }},
       {"--compressed", [&](auto const& value) { options.compressed = value == "yes"; }},
       {"--pending", [&](auto const& value) { options.pending = std::stoul(value); }},
+      {"--socket-io", [&](auto const& value) { options.socket_io = value == "yes"; }},
       {"--held", [&](auto const& value) { options.held = std::stoul(value); }},
       {"--idle", [&](auto const& value) { options.idle = std::stoul(value); }},
       {"--idle-endpoint", [&](auto const& value) { options.idle_endpoint = value; }},

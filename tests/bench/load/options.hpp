@@ -18,6 +18,7 @@ struct Options {
   std::size_t concurrency = 1;
   std::size_t size = 8;   ///< bytes of a nonce or message; MiB of a large answer
   double seconds = 1;     ///< measured, after a warm-up
+  double warm_up = 0.2;   ///< seconds
   std::size_t calls = 0;  ///< measured instead of the seconds, when not 0
   Form form = Form::lines;
   bool compressed = false;  ///< parts
@@ -25,6 +26,7 @@ struct Options {
   std::size_t held = 0;     ///< calls that others have begun and nobody answers
   std::size_t idle = 0;     ///< other WebSockets meanwhile
   std::string idle_endpoint = "wsUser";
+  bool socket_io = false;        ///< the service of calls speaks socket.io
   double rate = 1000;            ///< of stream: small calls per second
   double read_mib = 0;           ///< of stream: what the caller takes per second; 0: all
   double send_mib = 0;           ///< of stream: what the service's link carries per second; 0: any

@@ -18,7 +18,8 @@ class Peer : public Stream {
  public:
   Peer(Loop& loop, Options const& options, std::string_view endpoint, std::string_view subprotocol = {});
 
-  [[nodiscard]] bool joined() const { return joined_; }
+  /// Whether it may be spoken to.
+  [[nodiscard]] virtual bool joined() const { return joined_; }
 
  protected:
   virtual void on_message(std::string_view text) = 0;

@@ -57,7 +57,7 @@ void Service::answer(std::string_view call_id, std::string_view nonce) {
       .append(R"(,"data":")")
       .append(nonce)
       .append("\"}");
-  send(Opcode::text, answer_);
+  reply(answer_);
 }
 
 void Service::answer_in_parts(std::string_view call_id, std::string_view nonce) {

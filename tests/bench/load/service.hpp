@@ -36,6 +36,8 @@ class Service : public Peer {
  protected:
   void on_message(std::string_view text) override;
   virtual void answer_in_parts(std::string_view call_id, std::string_view nonce);
+  /// Sends an answer.
+  virtual void reply(std::string_view message) { send(Opcode::text, message); }
   /// What comes before the data in a part.
   [[nodiscard]] static std::string part_head(std::string_view call_id, std::string_view nonce,
                                              std::string_view keys);
