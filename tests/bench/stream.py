@@ -69,7 +69,8 @@ def print_report(arguments, reports):
     for name, report in reports.items():
         p99 = ratio(report, "p99")
         ping = report["beside_ping_ms"]
-        good = p99 <= RATIO_TARGET and ping < PING_TARGET_MS
+        # On one connection an answer waits behind a part: no target can be set to that.
+        good = (p99 <= RATIO_TARGET or arguments.same_connection) and ping < PING_TARGET_MS
         rows.append([
             name, number(report["mib_per_second"], 0), number(report["cpu_ms_per_mib"]),
             *(f"{number(report[f'{when}_{quantile}_us'], 0)}" for quantile in ("p50", "p99", "p999")
