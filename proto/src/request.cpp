@@ -89,6 +89,11 @@ std::string splice_head(CheckedRequest const& checked, CallId id) {
   return fmt::format("{{\"callId\":{}{}", to_number(id), checked.empty ? "" : ",");
 }
 
+std::string splice_head(CheckedRequest const& checked, CallId id, std::chrono::milliseconds timeout) {
+  return fmt::format("{{\"callId\":{},\"timeoutMs\":{}{}", to_number(id), timeout.count(),
+                     checked.empty ? "" : ",");
+}
+
 std::string describe_request(std::string_view body) {
   std::string description;
   ObjectScanner scanner(body);

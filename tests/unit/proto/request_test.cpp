@@ -80,6 +80,17 @@ TEST_CASE("a description is cut at 500 bytes and never inside a character") {
   }
 }
 
+TEST_CASE("a service that asked for it gets the time until each part behind the callId") {
+  using std::chrono::milliseconds;
+  std::string const body = R"( {"cmd":"rpc"})";
+  auto const checked = check_request(body);
+  REQUIRE(checked.has_value());
+  CHECK(splice_head(*checked, CallId{7}, milliseconds(2500)) + body.substr(checked->members_at) ==
+        R"({"callId":7,"timeoutMs":2500,"cmd":"rpc"})");
+  CHECK(splice_head(*check_request("{}"), CallId{7}, milliseconds(1)) + "}" ==
+        R"({"callId":7,"timeoutMs":1})");
+}
+
 /// Checks a body that comes in pieces of `size` bytes.
 boost::system::result<CheckedRequest, RequestFault> check_in_pieces(std::string const& body,
                                                                     std::size_t size) {

@@ -21,6 +21,8 @@ class PartTracker {
  public:
   [[nodiscard]] PartVerdict accept(Answer const& answer);
   [[nodiscard]] std::uint32_t received() const { return received_; }
+  /// How many are still to come, once a part has.
+  [[nodiscard]] std::uint32_t missing() const { return count_ - received_; }
   /// For `bad`: a sentence that names what is wrong.
   [[nodiscard]] char const* fault() const { return fault_; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -55,6 +56,10 @@ class RequestChecker {
 /// What stands before `body.substr(checked.members_at)` in the frame to the service: `{"callId":N,` and no
 /// DOM.
 [[nodiscard]] std::string splice_head(CheckedRequest const& checked, CallId id);
+/// The same for a service that speaks `reachback.v1`: `{"callId":N,"timeoutMs":M,`, the time until each part.
+/// A caller's own `timeoutMs` stands behind it and so counts instead, for the service.
+[[nodiscard]] std::string splice_head(CheckedRequest const& checked, CallId id,
+                                      std::chrono::milliseconds timeout);
 
 /// How a time-out names a request: `cmd`, `class` and `attribute` and other short values, without `data`,
 /// `args`, `kwargs` and long strings, cut at 500 bytes (the seed's trimDictBytes). `body` has been checked.
