@@ -10,9 +10,17 @@ using proto::ConnectionId;
 using proto::PartVerdict;
 using Action = AnswerDecision::Action;
 
-void EndpointState::join(ConnectionId connection) {
+namespace {
+
+/// Whoever reports an error ends the answer: that needs no credit.
+bool uses_credit(proto::Answer const& answer) { return answer.status == 200 && answer.has_data; }
+
+}  // namespace
+
+void EndpointState::join(ConnectionId connection, Pacing pacing) {
   Member& member = members_[connection];
   if (std::exchange(member.listed, true)) return;
+  member.pacing = pacing;
   member.place = order_.insert(order_.end(), connection);
 }
 
@@ -67,16 +75,17 @@ boost::system::result<CallPlacement, CallRefusal> EndpointState::begin(CallReque
   if (calls_.size() >= call_limit_) return CallRefusal::too_many_calls;
 
   CallId const id = next_call_id_();
-  CallList& siblings = members_.find(*connection)->second.calls;
-  auto const call = siblings.emplace(siblings.end());
+  Member& member = members_.find(*connection)->second;
+  auto const call = member.calls.emplace(member.calls.end());
   call->id = id;
   call->caller = request.caller;
   call->connection = *connection;
   call->timeout = request.timeout;
   call->began = now;
   call->deadline = deadlines_.add(now + request.timeout, id);
+  call->pacing = member.pacing;
   calls_.emplace(id, call);
-  return CallPlacement{id, *connection};
+  return CallPlacement{id, *connection, member.pacing};
 }
 
 void EndpointState::sent_as(CallId id, MessageNumber message) {
@@ -88,7 +97,16 @@ bool EndpointState::rearm(CallId id, Duration timeout, TimePoint now) {
   auto const found = calls_.find(id);
   if (found == calls_.end()) return false;
   found->second->timeout = timeout;
-  return deadlines_.move(found->second->deadline, now + timeout);
+  start_deadline(*found->second, now);
+  return true;
+}
+
+void EndpointState::start_deadline(PendingCall& call, TimePoint now) {
+  if (!std::exchange(call.waits_for_credit, false)) {
+    deadlines_.move(call.deadline, now + call.timeout);
+  } else {
+    call.deadline = deadlines_.add(now + call.timeout, call.id);
+  }
 }
 
 AnswerDecision EndpointState::answer(ConnectionId from, proto::Answer const& answer, TimePoint now) {
@@ -99,12 +117,22 @@ AnswerDecision EndpointState::answer(ConnectionId from, proto::Answer const& ans
 }
 
 AnswerDecision EndpointState::accept(CallList::iterator call, proto::Answer const& answer, TimePoint now) {
+  bool const paced = call->pacing == Pacing::credits;
+  if (paced && uses_credit(answer) && !call->credit.use()) {
+    return end_bad(call, "a part came beyond the credit");
+  }
   AnswerDecision decision{.caller = call->caller, .took = now - call->began};
   switch (call->parts.accept(answer)) {
     case PartVerdict::deliver:
       decision.action = Action::deliver;
       call->part_came = true;
-      deadlines_.move(call->deadline, now + call->timeout);
+      decision.credit_due = paced && call->credit.promise(call->parts.missing());
+      if (paced && call->credit.exhausted()) {
+        call->waits_for_credit = true;
+        deadlines_.remove(call->deadline);
+      } else {
+        start_deadline(*call, now);
+      }
       break;
     case PartVerdict::deliver_last:
       decision.action = Action::deliver_last;
@@ -112,15 +140,35 @@ AnswerDecision EndpointState::accept(CallList::iterator call, proto::Answer cons
       break;
     case PartVerdict::duplicate:
       decision.action = Action::drop_duplicate;
+      decision.credit_due = paced && call->credit.promise(call->parts.missing());
       break;
     case PartVerdict::bad:
-      decision.action = Action::end_bad;
-      std::string fault = call->parts.fault();
-      decision.ended = take(call, CallEnd::bad_answer);
-      decision.ended->detail = std::move(fault);
-      break;
+      return end_bad(call, call->parts.fault());
   }
   return decision;
+}
+
+AnswerDecision EndpointState::end_bad(CallList::iterator call, std::string fault) {
+  AnswerDecision decision{.action = Action::end_bad, .caller = call->caller};
+  decision.ended = take(call, CallEnd::bad_answer);
+  decision.ended->detail = std::move(fault);
+  return decision;
+}
+
+std::optional<CreditGrant> EndpointState::give_credit(CallId id, TimePoint now) {
+  auto const found = calls_.find(id);
+  if (found == calls_.end()) return std::nullopt;
+  PendingCall& call = *found->second;
+  if (!call.credit.give()) return std::nullopt;
+  if (call.waits_for_credit) start_deadline(call, now);
+  return CreditGrant{call.connection, call.credit_message, call.credit_parts};
+}
+
+void EndpointState::credit_sent_as(CallId id, MessageNumber message, std::uint32_t parts) {
+  auto const found = calls_.find(id);
+  if (found == calls_.end()) return;
+  found->second->credit_message = message;
+  found->second->credit_parts = parts;
 }
 
 std::optional<EndedCall> EndpointState::end(CallId id, CallEnd reason) {

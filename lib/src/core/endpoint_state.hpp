@@ -12,6 +12,7 @@
 #include <boost/system/result.hpp>
 
 #include "core/budget.hpp"
+#include "core/credit.hpp"
 #include "core/deadline_table.hpp"
 #include "core/outbox.hpp"
 #include "reachback/proto/answer.hpp"
@@ -59,6 +60,7 @@ enum class CallRefusal : std::uint8_t { no_service, no_connection, too_many_call
 struct CallPlacement {
   proto::CallId id{};
   proto::ConnectionId connection{};
+  Pacing pacing = Pacing::none;
 };
 
 struct CallRequest {
@@ -81,6 +83,14 @@ struct AnswerDecision {
   CallerRef caller{};                ///< for deliver, deliver_last
   std::optional<EndedCall> ended{};  ///< for end_bad
   Duration took{};                   ///< for deliver, deliver_last: since the call began
+  bool credit_due = false;           ///< for deliver, drop_duplicate: `give_credit` when the part is taken
+};
+
+/// A credit for the service, to be sent in one message with what `replaces` says, if that can be taken back.
+struct CreditGrant {
+  proto::ConnectionId connection{};
+  MessageNumber replaces{};
+  std::uint32_t replaced_parts = 0;
 };
 
 /// All that an endpoint knows: its connections in the order in which they joined, its pending calls and their
@@ -99,7 +109,7 @@ class EndpointState {
   EndpointState& operator=(EndpointState const&) = delete;
 
   /// Makes it the newest. Joining again while on the list changes nothing.
-  void join(proto::ConnectionId connection);
+  void join(proto::ConnectionId connection, Pacing pacing = Pacing::none);
   /// Takes the connection off the list and ends its calls (`connection_closed`), in the order in which they
   /// began: at most `most`. Whoever gets as many asks again, in another turn of the loop, until fewer come.
   [[nodiscard]] std::vector<EndedCall> leave(proto::ConnectionId connection, std::size_t most = SIZE_MAX);
@@ -118,8 +128,14 @@ class EndpointState {
   void sent_as(proto::CallId id, MessageNumber message);
   /// Gives a call another time-out, from now. False when it has ended.
   bool rearm(proto::CallId id, Duration timeout, TimePoint now);
-  /// A delivered part gives its call the whole time-out anew; what is dropped leaves the call as it was.
+  /// A delivered part gives its call the whole time-out anew; what is dropped leaves the call as it was. A
+  /// paced call has no deadline while its service waits for credit: it is its caller's turn.
   [[nodiscard]] AnswerDecision answer(proto::ConnectionId from, proto::Answer const& answer, TimePoint now);
+  /// A part whose credit was due has been taken: its service may send one more. Nothing when the call has
+  /// ended. One that waited for it has the whole time-out anew.
+  [[nodiscard]] std::optional<CreditGrant> give_credit(proto::CallId id, TimePoint now);
+  /// Notes which message of its connection carries a call's latest credits.
+  void credit_sent_as(proto::CallId id, MessageNumber message, std::uint32_t parts);
   /// Ends one call for the given reason; nothing when it has ended already.
   [[nodiscard]] std::optional<EndedCall> end(proto::CallId id, CallEnd reason);
   /// Ends every call, in no order; the connections stay. At most `most`, as for `leave`.
@@ -143,6 +159,11 @@ class EndpointState {
     Deadlines::Handle deadline{};
     proto::PartTracker parts;
     bool part_came = false;
+    Pacing pacing = Pacing::none;
+    PartCredit credit;
+    bool waits_for_credit = false;   ///< and has no deadline meanwhile
+    std::uint32_t credit_parts = 0;  ///< in `credit_message`
+    MessageNumber credit_message{};
   };
   /// A call lives in the list of its connection, so that the end of one connection costs what its calls cost.
   using CallList = std::list<PendingCall>;
@@ -150,12 +171,16 @@ class EndpointState {
   struct Member {
     std::list<proto::ConnectionId>::iterator place;  ///< in `order_`
     bool listed = false;                             ///< else it has left and not all of its calls have ended
+    Pacing pacing = Pacing::none;
     CallList calls;
   };
 
   [[nodiscard]] boost::system::result<proto::ConnectionId, CallRefusal> choose(
       CallRequest const& request) const;
   [[nodiscard]] AnswerDecision accept(CallList::iterator call, proto::Answer const& answer, TimePoint now);
+  /// Gives it the whole time-out from now on.
+  void start_deadline(PendingCall& call, TimePoint now);
+  [[nodiscard]] AnswerDecision end_bad(CallList::iterator call, std::string fault);
   [[nodiscard]] static EndedCall ended(PendingCall const& call, CallEnd reason);
   /// Takes a call out everywhere.
   void remove(CallList::iterator call);

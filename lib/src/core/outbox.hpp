@@ -65,7 +65,7 @@ class Outbox {
   [[nodiscard]] bool fits(std::size_t size) const {
     return messages_.empty() || charged_ + charge(size) <= limit_;
   }
-  /// Call only when it `fits`.
+  /// Call only when it `fits`, or when the number of such small messages is bounded otherwise.
   MessageNumber push(OutMessage message);
 
   /// The next piece of the oldest message, at most `max` bytes (at least 1); nothing when empty. Its views
