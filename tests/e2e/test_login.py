@@ -149,8 +149,8 @@ def test_an_upgrade_of_an_unknown_path_is_404(gateway):
     assert upgrade(gateway, "/wsNothing") == 404
 
 
-def test_an_upgrade_declines_compression_and_the_subprotocol_that_is_not_there_yet(gateway):
-    headers = {"Sec-WebSocket-Extensions": "permessage-deflate", "Sec-WebSocket-Protocol": "reachback.v1"}
+def test_an_upgrade_declines_compression_and_subprotocols_that_are_not_ours(gateway):
+    headers = {"Sec-WebSocket-Extensions": "permessage-deflate", "Sec-WebSocket-Protocol": "reachback.v2, chat"}
     with WebSocketPeer(gateway, headers=headers) as peer:
         head = peer.open()
         assert head.status == 101

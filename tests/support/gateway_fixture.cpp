@@ -47,6 +47,10 @@ ScriptedService GatewayFixture::service(std::string_view endpoint, Window window
   return {port(), endpoint, window};
 }
 
+ScriptedService GatewayFixture::paced_service(Window window) const {
+  return {port(), "wsData", window, "test", "reachback.v1"};
+}
+
 ScriptedCaller GatewayFixture::caller(Window window) const { return ScriptedCaller(port(), window); }
 
 std::uint64_t GatewayFixture::metric(std::string_view name) const {

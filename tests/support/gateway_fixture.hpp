@@ -41,6 +41,8 @@ class GatewayFixture {
 
   [[nodiscard]] ScriptedService service(std::string_view endpoint = "wsData",
                                         Window window = Window::usual) const;
+  /// A service of wsData that speaks `reachback.v1`.
+  [[nodiscard]] ScriptedService paced_service(Window window = Window::usual) const;
   [[nodiscard]] ScriptedCaller caller(Window window = Window::usual) const;
 
   /// A figure of the page of metrics, by name and labels as they stand there; 0 when it is not there.

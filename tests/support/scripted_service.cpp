@@ -46,12 +46,13 @@ std::string bytes_of(Frame const& frame) {
 }
 
 ScriptedService::ScriptedService(std::uint16_t port, std::string_view endpoint, Window window,
-                                 std::string_view token)
+                                 std::string_view token, std::string_view subprotocol)
     : stream_(port, window) {
   std::string request = "GET /";
   request.append(endpoint).append(
       " HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
   request.append("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+  if (!subprotocol.empty()) request.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
   request.append("Authorization: Bearer ").append(token).append("\r\n\r\n");
   stream_.write(request);
   auto const head = stream_.read_until("\r\n\r\n");
@@ -59,6 +60,11 @@ ScriptedService::ScriptedService(std::uint16_t port, std::string_view endpoint, 
   bool const accepted =
       head.starts_with("HTTP/1.1 101 ") && head.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos;
   if (!accepted) throw std::runtime_error("the upgrade was refused: " + head);
+  constexpr std::string_view field = "\r\nSec-WebSocket-Protocol: ";
+  if (auto const at = head.find(field); at != std::string::npos) {
+    auto const from = at + field.size();
+    subprotocol_ = head.substr(from, head.find("\r\n", from) - from);
+  }
 }
 
 void ScriptedService::send_text(std::string_view text) {

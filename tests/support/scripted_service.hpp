@@ -33,7 +33,10 @@ struct SeenCall {
 class ScriptedService {
  public:
   ScriptedService(std::uint16_t port, std::string_view endpoint, Window window = Window::usual,
-                  std::string_view token = "test");
+                  std::string_view token = "test", std::string_view subprotocol = {});
+
+  /// What the gateway chose of what was offered; empty: nothing.
+  [[nodiscard]] std::string const& subprotocol() const { return subprotocol_; }
 
   void send(Frame const& frame) { stream_.write(bytes_of(frame)); }
   void send_text(std::string_view text);
@@ -53,6 +56,11 @@ class ScriptedService {
   /// Returns when the gateway has taken in all that was sent: pings and awaits the pong. What comes before it
   /// is kept for the next read.
   void settle();
+  /// The same; whether there is nothing to read then.
+  [[nodiscard]] bool hears_nothing() {
+    settle();
+    return kept_.empty();
+  }
 
   [[nodiscard]] TcpStream& stream() { return stream_; }
 
@@ -60,6 +68,7 @@ class ScriptedService {
   [[nodiscard]] Frame receive_frame();
 
   TcpStream stream_;
+  std::string subprotocol_;
   std::deque<Frame> kept_;
   unsigned pings_ = 0;
 };

@@ -32,7 +32,9 @@ class AnswerForm {
   virtual ~AnswerForm() = default;
 
   /// Writes one part, or keeps it until those before it have come. After the last part the answer is written
-  /// whole.
+  /// whole. Either way the part is taken, in the sense of credits: a service whose parts come out of order
+  /// would otherwise wait for credit with the earlier part in its hands. What is kept is bounded by the
+  /// call's budget.
   [[nodiscard]] virtual async::Task<Taken> take(Part part) = 0;
   /// The answer breaks off after its head has been written.
   [[nodiscard]] virtual async::Task<> break_off(CallFailure const& failure);

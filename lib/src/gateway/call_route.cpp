@@ -100,8 +100,10 @@ async::Task<Outcome> follow(Exchange& exchange, AskedCall call) {
     }
     auto& part = std::get<Part>(event);
     bool const last = part.last;
+    bool const credit_due = part.credit_due;
     taken = co_await form->take(std::move(part));
     if (taken == Taken::ok && last) co_return Outcome::answered();
+    if (taken == Taken::ok && credit_due) exchange.caller.give_credit();
   }
   if (taken == Taken::caller_gone) {
     exchange.caller.cancel(core::CallEnd::cancelled);

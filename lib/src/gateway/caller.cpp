@@ -97,6 +97,11 @@ void Caller::cancel(core::CallEnd reason) {
   forget();
 }
 
+void Caller::give_credit() {
+  if (generation_ == 0 || endpoint_ == nullptr || !call_id_) return;
+  endpoint_->shard().dispatch([endpoint = endpoint_, call = *call_id_] { endpoint->give_credit(call); });
+}
+
 // The call is over: what still comes for it matches nothing.
 void Caller::forget() { generation_ = 0; }
 

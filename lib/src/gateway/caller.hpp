@@ -26,6 +26,7 @@ struct Part {
   core::Buffer text;
   proto::Answer answer;      ///< its views point into `text`, which may be moved but not changed
   bool last = false;         ///< the answer is complete with it
+  bool credit_due = false;   ///< its service is paced: whoever has taken it gives the credit
   core::Duration took{};     ///< at the endpoint, since the call began
   core::Permit call_share;   ///< of this call's budget
   core::Permit total_share;  ///< of the budget of all callers
@@ -87,6 +88,8 @@ class Caller {
   /// The next part, or how the call ended. After a last part or an end, nothing more comes. The wait ends at
   /// the latest with the call's deadline, which the endpoint keeps; `cancel` ends it at once. One waiter.
   [[nodiscard]] async::Task<CallEvent> next();
+  /// A part with `credit_due` has been taken: its service may send one more. Nothing when the call is over.
+  void give_credit();
   /// Gives the call up: nobody waits for it any more. A waiter gets `reason`; the endpoint is told.
   void cancel(core::CallEnd reason);
 

@@ -206,6 +206,9 @@ async::Task<> Core::end_in_order() {
   co_await pause(drain_wait_);
   phase_.store(Phase::draining, std::memory_order_release);
   log(LogLevel::info, "draining: no new calls and connections");
+  for (auto& endpoint : endpoints_) {
+    endpoint->shard().dispatch([&endpoint = *endpoint] { endpoint.say_goaway(); });
+  }
   co_await wait_for_calls();
   parts_left_ = endpoints_.size();
   for (auto& endpoint : endpoints_) {

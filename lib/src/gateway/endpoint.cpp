@@ -9,6 +9,7 @@
 #include "async/turn.hpp"
 #include "gateway/core.hpp"
 #include "gateway/endpoint_member.hpp"
+#include "gateway/subprotocol.hpp"
 
 namespace reachback::gateway {
 namespace {
@@ -54,7 +55,9 @@ void Endpoint::admit(Upgrade upgrade) {
       std::make_unique<Member>(shard_, std::move(upgrade), core_.next_connection_id(),
                                core_.connection_settings(), static_cast<net::ConnectionSink&>(*this));
   std::string fault;
-  if (closing_ || !member->connection.accept(head, core_.config().limits.message, fault)) return;
+  if (closing_) return;
+  auto const subprotocol = subprotocol_of(member->pacing);
+  if (!member->connection.accept(head, core_.config().limits.message, fault, subprotocol)) return;
   tasks_.spawn(serve(std::move(member)));
 }
 
@@ -80,7 +83,7 @@ async::Task<> Endpoint::serve(std::unique_ptr<Member> member) {
 
 void Endpoint::join(Member& member) {
   ++past_.opened;
-  state_.join(member.connection.id());
+  state_.join(member.connection.id(), member.pacing);
   core_.log(LogLevel::info,
             fmt::format("{}: connection {} of {} from {} opened", name(), to_number(member.connection.id()),
                         member.user, member.remote_address));
@@ -243,6 +246,22 @@ void Endpoint::end_subscriptions() {
 }
 
 // ---- the end ----
+
+void Endpoint::say_goaway() { tasks_.spawn(say_goaway_in_turns()); }
+
+async::Task<> Endpoint::say_goaway_in_turns() {
+  proto::ControlMessage message;
+  message.kind = proto::ControlMessage::Kind::goaway;
+  std::vector<ConnectionId> const ids(state_.connections().begin(), state_.connections().end());
+  async::Turn turn;
+  for (auto const id : ids) {
+    if (turn.over()) {
+      co_await async::yield(shard_.strand());
+      turn = {};
+    }
+    if (state_.has(id)) send_control(*find(id), message);
+  }
+}
 
 async::Task<> Endpoint::shut_down() {
   closing_ = true;

@@ -22,6 +22,7 @@
 #include "net/websocket_connection.hpp"
 #include "reachback/errors.hpp"
 #include "reachback/proto/request.hpp"
+#include "reachback/proto/subprotocol.hpp"
 #include "reachback/websocket_handler.hpp"
 #include "reachback/websocket_state.hpp"
 
@@ -35,6 +36,7 @@ struct Upgrade {
   wire::HttpRequestHead head;
   std::string user;
   core::Permit regular;  ///< of the connection limit without the reserve
+  core::Pacing pacing;   ///< what the service's subprotocol makes of its answers
 };
 
 /// A checked request on its way to the endpoint's shard.
@@ -100,6 +102,13 @@ class Endpoint final : private net::ConnectionSink {
   void end_call(CallId call, core::CallEnd reason);
   /// Another time-out for a call, from now.
   void rearm(CallId call, core::Duration timeout);
+  /// A part of the call, one with `credit_due`, has been taken: its service may send one more. Nothing when
+  /// the call has ended.
+  void give_credit(CallId call);
+  /// What stands in a request's frame before the caller's members, as the connection's service understands
+  /// it.
+  [[nodiscard]] static std::string head_of(core::CallPlacement const& placement,
+                                           proto::CheckedRequest const& checked, core::Duration timeout);
 
   /// An answer with the message that it was read out of, from that connection.
   void on_answer(ConnectionId from, proto::Answer const& answer, core::Buffer message);
@@ -130,6 +139,8 @@ class Endpoint final : private net::ConnectionSink {
   [[nodiscard]] EndpointFigures figures() const;
   [[nodiscard]] std::size_t calls() const { return state_.calls(); }
 
+  /// The drain begins: services that speak `reachback.v1` are told that no new requests come.
+  void say_goaway();
   /// The end: closes connections in jittered batches with 1012 and joins them.
   [[nodiscard]] async::Task<> shut_down();
 
@@ -163,6 +174,9 @@ class Endpoint final : private net::ConnectionSink {
   void publish_event(std::string_view type, ConnectionId connection,
                      core::MessageKind kind = core::MessageKind::text,
                      std::optional<core::Buffer> message = std::nullopt);
+  [[nodiscard]] async::Task<> say_goaway_in_turns();
+  /// One of the gateway's own messages; none where it is not understood.
+  core::MessageNumber send_control(Member& member, proto::ControlMessage const& message);
   [[nodiscard]] async::Task<> pause(core::Duration duration);
   [[nodiscard]] WebSocketClient client_of(Member const& member) const;
   [[nodiscard]] Member* find(ConnectionId connection) const;

@@ -53,8 +53,14 @@ std::string detail_of(core::EndedCall const& call) {
 void Endpoint::start_call(StartCall start) {
   auto const begun = begin_call(start.request);
   if (!begun) return tell(start.request.caller, CallEvent(begun.error()));
-  transmit(*begun, proto::splice_head(start.checked, begun->id), std::move(start.message),
+  transmit(*begun, head_of(*begun, start.checked, start.request.timeout), std::move(start.message),
            start.checked.members_at);
+}
+
+std::string Endpoint::head_of(core::CallPlacement const& placement, proto::CheckedRequest const& checked,
+                              core::Duration timeout) {
+  if (placement.pacing == core::Pacing::none) return proto::splice_head(checked, placement.id);
+  return proto::splice_head(checked, placement.id, std::chrono::ceil<std::chrono::milliseconds>(timeout));
 }
 
 boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(
@@ -142,6 +148,27 @@ void Endpoint::rearm(CallId call, core::Duration timeout) {
   arm();
 }
 
+// Bounded: of each pending call one credit waits at most, and only what was sent can be cancelled.
+core::MessageNumber Endpoint::send_control(Member& member, proto::ControlMessage const& message) {
+  if (member.pacing == core::Pacing::none) return core::MessageNumber::none;
+  core::OutMessage out;
+  out.head = proto::to_json(message);
+  return member.connection.send_beyond_limit(std::move(out));
+}
+
+void Endpoint::give_credit(CallId call) {
+  auto const grant = state_.give_credit(call, shard_.now());
+  if (!grant) return;
+  arm();
+  Member* const member = find(grant->connection);
+  if (member == nullptr) return;
+  std::uint32_t parts = 1;
+  if (member->connection.revoke(grant->replaces)) parts += grant->replaced_parts;
+  auto const sent =
+      send_control(*member, {.kind = proto::ControlMessage::Kind::credit, .call_id = call, .parts = parts});
+  state_.credit_sent_as(call, sent, parts);
+}
+
 void Endpoint::ended(core::EndedCall const& call) {
   tell(call.caller, CallEvent(failure_of(call)));
   core_.call_ended();
@@ -155,6 +182,7 @@ CallFailure Endpoint::failure_of(core::EndedCall const& call) {
   Member* const member = find(call.connection);
   // A frame of which nothing was sent is taken back: an abandoned call is not carried out later.
   if (member == nullptr || member->connection.revoke(call.message)) return failure;
+  send_control(*member, {.kind = proto::ControlMessage::Kind::cancel, .call_id = call.id});
   bool const service_spoke = call.part_came || call.end == core::CallEnd::bad_answer;
   failure.failure.delivery = service_spoke ? Delivery::sent : member->connection.delivery(call.message);
   return failure;
@@ -225,6 +253,7 @@ void Endpoint::on_answer(ConnectionId from, proto::Answer const& answer, core::B
       break;
     case Action::drop_duplicate:
       drop(DropReason::duplicate_part, from);
+      if (decision.credit_due) give_credit(answer.call_id);
       break;
     case Action::end_bad:
       ended(*decision.ended);
@@ -236,6 +265,7 @@ void Endpoint::deliver(core::AnswerDecision const& decision, proto::Answer const
   Part part;
   part.last = decision.action == core::AnswerDecision::Action::deliver_last;
   part.took = decision.took;
+  part.credit_due = decision.credit_due;
   // A part that alone is over the limit passes when nothing else waits: a caller that keeps up gets any
   // answer.
   std::size_t const size = text.size() + sizeof(Part);

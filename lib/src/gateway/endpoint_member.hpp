@@ -28,7 +28,8 @@ struct Endpoint::Member {
         remote_address(std::move(upgrade.taken.remote_address)),
         user(std::move(upgrade.user)),
         permit(std::move(upgrade.taken.permit)),
-        regular(std::move(upgrade.regular)) {}
+        regular(std::move(upgrade.regular)),
+        pacing(upgrade.pacing) {}
 
   net::WebSocketConnection connection;
   core::Buffer input;
@@ -36,6 +37,7 @@ struct Endpoint::Member {
   std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
   core::Permit permit, regular;
   std::unique_ptr<ServiceMessageReader> reader;  ///< of a big message that is still coming
+  core::Pacing const pacing;
   bool dropped_before = false;
 };
 

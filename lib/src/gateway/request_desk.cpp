@@ -27,7 +27,8 @@ RequestDesk::RequestDesk(Core& core, Endpoint& endpoint)
              [&core](std::exception_ptr const& error) { core.report(error, "a request handler"); }) {}
 
 Result<core::CallPlacement> RequestDesk::begin(std::string description, proto::CheckedRequest const& checked,
-                                               std::unique_ptr<core::Buffer> message) {
+                                               std::unique_ptr<core::Buffer> message,
+                                               core::Duration timeout) {
   prune_sometimes();
   auto call = std::make_unique<Call>(scope_);
   call->touched = scope_.shard.now();
@@ -39,7 +40,7 @@ Result<core::CallPlacement> RequestDesk::begin(std::string description, proto::C
   if (!begun) return begun.error().failure;
   calls_.emplace(begun->id, std::move(call));
   if (message != nullptr) {
-    endpoint_.transmit(*begun, proto::splice_head(checked, begun->id), std::move(*message),
+    endpoint_.transmit(*begun, Endpoint::head_of(*begun, checked, timeout), std::move(*message),
                        checked.members_at);
   }
   return *begun;
@@ -81,6 +82,7 @@ async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer
 Result<RequestDesk::Message> RequestDesk::message_of(CallId id, Call& call, CallEvent event,
                                                      core::Duration timeout) {
   if (auto* const part = std::get_if<Part>(&event)) {
+    if (part->credit_due) endpoint_.give_credit(id);
     Message message{id, !part->last, std::move(part->text)};
     if (part->last) calls_.erase(id);
     return message;

@@ -29,11 +29,13 @@ class RequestDesk {
   RequestDesk(Core& core, Endpoint& endpoint);
 
   /// Begins a call, and sends `message`, which has been checked, unless it is only prepared: then it is null.
-  /// `description` is the request's, for a time-out.
+  /// `description` is the request's, for a time-out; `timeout` is what a service is told that asks for it.
   [[nodiscard]] Result<core::CallPlacement> begin(std::string description,
                                                   proto::CheckedRequest const& checked,
-                                                  std::unique_ptr<core::Buffer> message);
-  /// Fulfils `answer` with the next message of the call.
+                                                  std::unique_ptr<core::Buffer> message,
+                                                  core::Duration timeout);
+  /// Fulfils `answer` with the next message of the call, which is taken thereby: a paced service may send one
+  /// more.
   void fetch(CallId id, core::Duration timeout, Answer answer);
   /// Ends every call; who waits gets the message of a closed connection.
   void close_all();

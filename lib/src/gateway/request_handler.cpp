@@ -68,32 +68,36 @@ class RequestHandler::Impl {
 
   enum class Then : std::uint8_t { send, only_prepare };
 
+  using Timeout = std::optional<std::chrono::milliseconds>;
+
   // Checked, described and copied on the caller's thread: no shard waits for it.
-  Result<PreparedRequest> begin(std::string_view message, Then then) {
+  Result<PreparedRequest> begin(std::string_view message, Then then, Timeout timeout = std::nullopt) {
     if (auto const closed = refusal()) return *closed;
     auto const checked = proto::check_request(message);
     if (!checked) return Failure{Problem::bad_message, checked.error().detail, Delivery::not_sent};
     auto sent = then == Then::send ? std::make_unique<core::Buffer>(message) : nullptr;
+    core::Duration const wait = wait_of(timeout);
     auto const begun = wait_for<core::CallPlacement>(
-        gateway::ask(endpoint_->shard(), [this, description = describe(*checked, message), request = *checked,
-                                          sent = std::move(sent)]() mutable {
-          return desk_->begin(std::move(description), request, std::move(sent));
+        gateway::ask(endpoint_->shard(), [this, wait, description = describe(*checked, message),
+                                          request = *checked, sent = std::move(sent)]() mutable {
+          return desk_->begin(std::move(description), request, std::move(sent), wait);
         }));
     if (!begun) return begun.error();
     PreparedRequest prepared{begun->id, begun->connection, {}};
     if (then == Then::only_prepare) {
-      prepared.message = proto::splice_head(*checked, begun->id).append(message.substr(checked->members_at));
+      prepared.message = gateway::Endpoint::head_of(*begun, *checked, wait);
+      prepared.message.append(message.substr(checked->members_at));
     }
     return prepared;
   }
 
-  Result<Response> fetch(CallId id, std::optional<std::chrono::milliseconds> timeout) {
+  Result<Response> fetch(CallId id, Timeout timeout) {
     if (endpoint_ == nullptr) return no_endpoint();
     gateway::RequestDesk::Answer answer;
     auto future = answer.get_future();
-    endpoint_->shard().post(
-        [this, id, wait = timeout.value_or(core_.config().timeouts.call),
-         answer = std::move(answer)]() mutable { desk_->fetch(id, wait, std::move(answer)); });
+    endpoint_->shard().post([this, id, wait = wait_of(timeout), answer = std::move(answer)]() mutable {
+      desk_->fetch(id, wait, std::move(answer));
+    });
     auto const message = wait_for<gateway::RequestDesk::Message>(std::move(future));
     if (!message) return message.error();
     return Response{message->id, message->incomplete,
@@ -124,6 +128,10 @@ class RequestHandler::Impl {
   }
 
  private:
+  [[nodiscard]] core::Duration wait_of(Timeout timeout) const {
+    return timeout.value_or(core_.config().timeouts.call);
+  }
+
   gateway::ShardScope& scope() { return core_.scope(endpoint_->shard().index()); }
 
   async::Task<> end(std::promise<void> promise) {
@@ -162,7 +170,7 @@ RequestHandler::~RequestHandler() = default;
 Result<Response> RequestHandler::do_request(std::string_view message,
                                             std::optional<std::chrono::milliseconds> timeout) {
   if (auto const id = continued_call(message)) return impl_->fetch(*id, timeout);
-  auto const begun = impl_->begin(message, Impl::Then::send);
+  auto const begun = impl_->begin(message, Impl::Then::send, timeout);
   if (!begun) return begun.error();
   return impl_->fetch(begun->call_id, timeout);
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gateway/routes.hpp"
+#include "gateway/subprotocol.hpp"
 
 namespace reachback::gateway {
 namespace {
@@ -23,7 +24,8 @@ std::string fault_of(wire::HttpRequestHead const& head) {
 }
 
 /// Accepts the upgrade, says why it cannot stay, and closes.
-async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCode code, std::string reason) {
+async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCode code, std::string reason,
+                        core::Pacing pacing) {
   wire::HttpRequestHead const head = exchange.head();
   auto taken = co_await exchange.session.take();
   DeafSink sink;
@@ -31,7 +33,8 @@ async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCod
       exchange.scope.shard, std::move(taken.socket).attach(exchange.scope.shard),
       exchange.core.next_connection_id(), exchange.core.connection_settings(), sink);
   std::string fault;
-  if (!connection.accept(head, exchange.core.config().limits.message, fault)) co_return;
+  auto const subprotocol = subprotocol_of(pacing);
+  if (!connection.accept(head, exchange.core.config().limits.message, fault, subprotocol)) co_return;
   if (!message.empty()) {
     core::OutMessage out;
     out.body = core::Buffer(message);
@@ -60,18 +63,21 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
   }
   if (endpoint.kind() == EndpointKind::reject) {
     std::string nothing;
-    co_await turn_away(exchange, std::move(nothing), proto::CloseCode::policy, endpoint.reject_reason());
+    co_await turn_away(exchange, std::move(nothing), proto::CloseCode::policy, endpoint.reject_reason(),
+                       core::Pacing::none);
     co_return;
   }
+  auto const pacing = asked_pacing(head.fields, endpoint.kind());
   auto who = exchange.core.credentials().verify(head.fields, std::chrono::system_clock::now());
   if (!who) {
     co_await turn_away(exchange, proto::error_message("error", 401, "Websocket authentication failed"),
-                       proto::CloseCode::policy, "Websocket authentication failed");
+                       proto::CloseCode::policy, "Websocket authentication failed", pacing);
     co_return;
   }
   wire::HttpRequestHead request = head;
   auto taken = co_await exchange.session.take();
-  Upgrade upgrade{std::move(taken), std::move(request), std::move(who->user), std::move(exchange.regular)};
+  Upgrade upgrade{std::move(taken), std::move(request), std::move(who->user), std::move(exchange.regular),
+                  pacing};
   endpoint.shard().dispatch(
       [&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });
 }

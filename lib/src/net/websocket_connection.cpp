@@ -33,8 +33,8 @@ WebSocketConnection::~WebSocketConnection() {
 }
 
 bool WebSocketConnection::accept(wire::HttpRequestHead const& request, std::size_t message_limit,
-                                 std::string& fault) {
-  codec_ = wire::WebSocketCodec::accept(request, message_limit, *this, out_, fault);
+                                 std::string& fault, std::string_view subprotocol) {
+  codec_ = wire::WebSocketCodec::accept(request, message_limit, *this, out_, fault, subprotocol);
   return codec_ != nullptr;
 }
 
@@ -198,6 +198,11 @@ void WebSocketConnection::stalled() {
 
 core::MessageNumber WebSocketConnection::send(core::OutMessage message) {
   if (!fits(message.size())) return core::MessageNumber::none;
+  return send_beyond_limit(std::move(message));
+}
+
+core::MessageNumber WebSocketConnection::send_beyond_limit(core::OutMessage message) {
+  if (!open()) return core::MessageNumber::none;
   ++traffic_.messages_out;
   auto const number = outbox_.push(std::move(message));
   schedule_flush();

@@ -65,10 +65,10 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
                       ConnectionSettings const& settings, ConnectionSink& sink);
   ~WebSocketConnection();
 
-  /// Server: answers the upgrade. False when the request is no valid one: `fault` says why, nothing has been
-  /// sent.
+  /// Server: answers the upgrade, choosing `subprotocol` unless it is empty. False when the request is no
+  /// valid one: `fault` says why, nothing has been sent.
   [[nodiscard]] bool accept(wire::HttpRequestHead const& request, std::size_t message_limit,
-                            std::string& fault);
+                            std::string& fault, std::string_view subprotocol = {});
   /// Client: after the server's 101.
   void open_as_client(std::size_t message_limit);
 
@@ -79,6 +79,9 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   /// Queues a message. `none`: it does not fit (see `fits`) or the connection is leaving.
   core::MessageNumber send(core::OutMessage message);
   [[nodiscard]] bool fits(std::size_t size) const { return open() && outbox_.fits(size); }
+  /// Queues a small message of which the sender bounds the number: it goes beyond the outbox's limit, so that
+  /// it also passes while a request waits that fills it. `none`: the connection is leaving.
+  core::MessageNumber send_beyond_limit(core::OutMessage message);
   /// Takes a message back of which nothing was framed.
   bool revoke(core::MessageNumber number);
   /// How far a message got.

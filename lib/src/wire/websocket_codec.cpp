@@ -164,7 +164,7 @@ class WebSocketCodec::Impl {
         [this](websocket::frame_type kind, beast::string_view payload) { on_control(kind, payload); });
   }
 
-  [[nodiscard]] error_code accept(HttpRequestHead const& request);
+  [[nodiscard]] error_code accept(HttpRequestHead const& request, std::string_view subprotocol);
   void open_as_client();
 
   [[nodiscard]] WebSocketState feed(std::string_view bytes);
@@ -198,7 +198,7 @@ class WebSocketCodec::Impl {
   Stream stream_;
 };
 
-error_code WebSocketCodec::Impl::accept(HttpRequestHead const& request) {
+error_code WebSocketCodec::Impl::accept(HttpRequestHead const& request, std::string_view subprotocol) {
   if (request.fields.has("Sec-WebSocket-Key") && !is_key(request.fields.get("Sec-WebSocket-Key"))) {
     return websocket::error::bad_sec_key;
   }
@@ -206,8 +206,10 @@ error_code WebSocketCodec::Impl::accept(HttpRequestHead const& request) {
   core::Buffer answer;
   FrameWire reply(answer);
   stream_.next_layer().connect(reply);
-  stream_.set_option(websocket::stream_base::decorator(
-      [](websocket::response_type& response) { response.set(http::field::server, "reachback"); }));
+  stream_.set_option(websocket::stream_base::decorator([subprotocol](websocket::response_type& response) {
+    response.set(http::field::server, "reachback");
+    if (!subprotocol.empty()) response.set(http::field::sec_websocket_protocol, subprotocol);
+  }));
   error_code error;
   stream_.accept(to_beast(request), error);
   stream_.next_layer().connect(wire_);
@@ -334,9 +336,10 @@ WebSocketCodec::~WebSocketCodec() = default;
 
 std::unique_ptr<WebSocketCodec> WebSocketCodec::accept(HttpRequestHead const& request,
                                                        std::size_t message_limit, WebSocketSink& sink,
-                                                       core::Buffer& out, std::string& fault) {
+                                                       core::Buffer& out, std::string& fault,
+                                                       std::string_view subprotocol) {
   auto impl = std::make_unique<Impl>(Role::server, message_limit, sink, out);
-  if (auto const error = impl->accept(request)) {
+  if (auto const error = impl->accept(request, subprotocol)) {
     fault = error.message();
     return nullptr;
   }

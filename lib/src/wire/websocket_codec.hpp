@@ -41,12 +41,13 @@ enum class WebSocketState : std::uint8_t {
 class WebSocketCodec {
  public:
   /// `out` and `sink` must outlive the codec. For a server that has read an upgrade request: checks it,
-  /// appends the 101 response (with `Server: reachback`, and no extension whatever was offered) to `out`.
-  /// `fault` gets a sentence and the result is null when the request is no valid upgrade; then nothing is
-  /// appended.
+  /// appends the 101 response (with `Server: reachback`, no extension whatever was offered, and `subprotocol`
+  /// as the chosen one unless it is empty) to `out`. `fault` gets a sentence and the result is null when the
+  /// request is no valid upgrade; then nothing is appended.
   [[nodiscard]] static std::unique_ptr<WebSocketCodec> accept(HttpRequestHead const& request,
                                                               std::size_t message_limit, WebSocketSink& sink,
-                                                              core::Buffer& out, std::string& fault);
+                                                              core::Buffer& out, std::string& fault,
+                                                              std::string_view subprotocol = {});
   /// For a client whose upgrade was answered with 101 and the right `Sec-WebSocket-Accept`. Sends masked
   /// frames.
   [[nodiscard]] static std::unique_ptr<WebSocketCodec> client(std::size_t message_limit, WebSocketSink& sink,

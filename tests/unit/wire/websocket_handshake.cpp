@@ -20,12 +20,12 @@ struct Outcome {
   std::string fault;
 };
 
-Outcome accept(HttpRequestHead const& request) {
+Outcome accept(HttpRequestHead const& request, std::string_view subprotocol = {}) {
   static Recorder sink;
   static core::Buffer out;
   out.clear();
   Outcome outcome;
-  outcome.codec = WebSocketCodec::accept(request, 1000, sink, out, outcome.fault);
+  outcome.codec = WebSocketCodec::accept(request, 1000, sink, out, outcome.fault, subprotocol);
   outcome.written = out.view();
   return outcome;
 }
@@ -68,13 +68,21 @@ TEST_CASE("a valid upgrade is answered with 101 and the accept key of the RFC's 
   CHECK(parser.head().fields.lists("Upgrade", "websocket"));
 }
 
-TEST_CASE("no extension and no subprotocol is agreed to, whatever is offered") {
+TEST_CASE("no extension and, by itself, no subprotocol is agreed to, whatever is offered") {
   auto head = with("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits");
   head.fields.add("Sec-WebSocket-Protocol", "reachback.v1, chat");
   auto const outcome = accept(head);
   REQUIRE(outcome.codec != nullptr);
   CHECK(outcome.written.find("Extensions") == std::string::npos);
   CHECK(outcome.written.find("Protocol:") == std::string::npos);
+}
+
+TEST_CASE("the answer names the subprotocol that was chosen") {
+  auto head = upgrade_request();
+  head.fields.add("Sec-WebSocket-Protocol", "chat, reachback.v1");
+  auto const outcome = accept(head, "reachback.v1");
+  REQUIRE(outcome.codec != nullptr);
+  CHECK(outcome.written.find("\r\nSec-WebSocket-Protocol: reachback.v1\r\n") != std::string::npos);
 }
 
 TEST_CASE("an Expect field changes nothing about the answer") {

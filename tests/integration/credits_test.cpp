@@ -1,0 +1,325 @@
+// What a service that speaks reachback.v1 has of it: http-api.md, "Calls".
+#include <doctest/doctest.h>
+
+#include "reachback/request_handler.hpp"
+#include "support/gateway_fixture.hpp"
+#include "support/messages.hpp"
+#include "support/wait_until.hpp"
+
+using namespace reachback;
+using namespace reachback::test;
+using std::chrono::seconds;
+
+namespace {
+
+/// More than the kernel takes of a peer that doesn't read.
+constexpr std::size_t much = 12u << 20;
+constexpr AskedCall as_bytes{.endpoint = "wsData", .query = "", .accept = "application/octet-stream"};
+
+bool contains(std::string_view text, std::string_view wanted) {
+  return text.find(wanted) != std::string_view::npos;
+}
+
+std::string credit_for(CallId call, unsigned parts = 1) {
+  return R"({"cmd":"credit","callId":)" + std::to_string(to_number(call)) + R"(,"parts":)" +
+         std::to_string(parts) + "}";
+}
+
+std::string cancel_of(CallId call) {
+  return R"({"cmd":"cancel","callId":)" + std::to_string(to_number(call)) + "}";
+}
+
+void send_parts(ScriptedService& service, CallId call, std::initializer_list<unsigned> ids, unsigned count) {
+  for (unsigned const id : ids) service.send_text(part_of(call, {id, count}));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a service that asks for the subprotocol is told the time until each part", Shards,
+                   OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  CHECK(service.subprotocol() == "reachback.v1");
+  auto caller = gateway.caller();
+  caller.call(request_text, {.query = "?timeout=2.5"});
+  auto const call = service.read_call();
+  CHECK(contains(call.text, R"("timeoutMs":2500,)"));
+  service.send_text(answer_to(call.id));
+  CHECK(caller.read_answer().status == 200);
+  caller.call();
+  auto const next = service.read_call();
+  CHECK(contains(next.text, R"("timeoutMs":60000,)"));
+  service.send_text(answer_to(next.id));
+  CHECK(caller.read_answer().status == 200);
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE_TEMPLATE("a service that does not ask sees the seed's messages only", Shards, OneShard,
+                   FourShards) {
+  GatewayFixture gateway(Shards::config());
+  std::string_view offer;
+  SUBCASE("it offers nothing") {}
+  SUBCASE("it offers something else") { offer = "mqtt, Reachback.V1"; }
+  ScriptedService service(gateway.port(), "wsData", Window::usual, "test", offer);
+  CHECK(service.subprotocol().empty());
+  auto caller = gateway.caller();
+  caller.call(request_text, as_lines);
+  auto const call = service.read_call();
+  CHECK_FALSE(contains(call.text, "timeoutMs"));
+  // More parts than it could send with credits, and the caller takes them.
+  send_parts(service, call.id, {1, 2, 3, 4}, 9);
+  CHECK(caller.read_head().status == 200);
+  for (int part = 1; part <= 4; ++part) CHECK_FALSE(caller.read_chunk().empty());
+  caller.stream().close();
+  CHECK(gateway.ended_becomes("cancelled", 1));
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE("an endpoint that broadcasts does not speak it") {
+  GatewayFixture gateway(OneShard::config());
+  ScriptedService const user(gateway.port(), "wsUser", Window::usual, "test", "reachback.v1");
+  CHECK(user.subprotocol().empty());
+}
+
+TEST_CASE_TEMPLATE("parts beyond the credit end their call and no other", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  auto slow = gateway.caller(Window::small);
+  auto other = gateway.caller();
+  slow.call(request_text, as_lines);
+  auto const call = service.read_call();
+  other.call();
+  auto const other_call = service.read_call();
+  service.send_text(part_of(call.id, {1, 9}, std::string(much, 'A')));
+  send_parts(service, call.id, {2, 3}, 9);
+  CHECK(service.read_text() == cancel_of(call.id));
+  CHECK(gateway.ended_becomes("bad-answer", 0));
+  auto const answer = slow.read_answer();
+  CHECK(answer.says(R"("status":502)"));
+  CHECK(answer.says("a part came beyond the credit"));
+  CHECK(gateway.ended_becomes("bad-answer", 1));
+  service.send_text(answer_to(other_call.id));
+  CHECK(other.read_answer().status == 200);
+  CHECK(gateway.state().connections("wsData")->size() == 1);
+  CHECK(gateway.budgets_return());
+}
+
+TEST_CASE_TEMPLATE("a credit comes for each part that a slow caller takes, until all parts are covered",
+                   Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  auto slow = gateway.caller(Window::small);
+  slow.call(request_text, as_lines);
+  auto const call = service.read_call();
+  constexpr unsigned count = 5;
+  std::string const data(much, 'A');
+  service.send_text(part_of(call.id, {1, count}, data));
+  service.send_text(part_of(call.id, {2, count}, data));
+  CHECK(service.hears_nothing());
+  CHECK(slow.read_head().status == 200);
+  std::string lines;
+  auto const read_line = [&] {
+    for (auto chunk = slow.read_chunk(); lines += chunk, !chunk.ends_with('\n'); chunk = slow.read_chunk()) {}
+  };
+  for (unsigned part = 1; part + 2 <= count; ++part) {
+    read_line();
+    CHECK(service.read_text() == credit_for(call.id));
+    CHECK(service.hears_nothing());
+    service.send_text(part_of(call.id, {part + 2, count}, data));
+    service.settle();
+  }
+  read_line();
+  read_line();
+  CHECK(slow.read_chunk().empty());
+  CHECK(service.hears_nothing());
+  std::string expected;
+  for (unsigned part = 1; part <= count; ++part) expected += part_of(call.id, {part, count}, data) + "\n";
+  CHECK(lines == expected);
+  CHECK(gateway.ended_becomes("answered", 1));
+  CHECK(gateway.budgets_return());
+}
+
+TEST_CASE_TEMPLATE("a service that waits for its caller is not blamed for the time", Shards, OneShard,
+                   FourShards) {
+  auto config = Shards::config();
+  config.timeouts.write = std::chrono::hours(1);
+  GatewayFixture gateway(config);
+  auto service = gateway.paced_service();
+  auto slow = gateway.caller(Window::small);
+  slow.call(request_text, {.query = "?timeout=10", .accept = "application/x-ndjson"});
+  auto const call = service.read_call();
+  std::string const data(much, 'A');
+  service.send_text(part_of(call.id, {1, 3}, data));
+  service.send_text(part_of(call.id, {2, 3}, data));
+  service.settle();
+  gateway.advance(seconds(600));
+  service.settle();
+  CHECK(gateway.pending_becomes(1));
+  CHECK(slow.read_head().status == 200);
+  while (!slow.read_chunk().ends_with('\n')) {}
+  CHECK(service.read_text() == credit_for(call.id));
+  SUBCASE("it goes on in time") {
+    service.send_text(part_of(call.id, {3, 3}));
+    CHECK(gateway.ended_becomes("answered", 0));
+    while (!slow.read_chunk().empty()) {}
+    CHECK(gateway.ended_becomes("answered", 1));
+  }
+  SUBCASE("from now on its time-out counts") {
+    gateway.advance(seconds(10));
+    CHECK(service.read_text() == cancel_of(call.id));
+    while (!slow.read_chunk().empty()) {}
+    CHECK(gateway.ended_becomes("timed-out", 1));
+  }
+}
+
+TEST_CASE_TEMPLATE("parts in the wrong order are kept, which takes them", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  auto caller = gateway.caller();
+  caller.call(request_text, as_bytes);
+  auto const call = service.read_call();
+  service.send_text(part_of(call.id, {4, 4}, "ZA=="));
+  CHECK(service.read_text() == credit_for(call.id));
+  service.send_text(part_of(call.id, {3, 4}, "Yw=="));
+  CHECK(service.read_text() == credit_for(call.id));
+  service.send_text(part_of(call.id, {2, 4}, "Yg=="));
+  service.send_text(part_of(call.id, {1, 4}, "YQ=="));
+  auto const answer = caller.read_answer();
+  CHECK(answer.status == 200);
+  CHECK(answer.body == "abcd");
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE_TEMPLATE("the credit that a repeated part used comes back at once", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  auto slow = gateway.caller(Window::small);
+  slow.call(request_text, as_lines);
+  auto const call = service.read_call();
+  service.send_text(part_of(call.id, {1, 3}, std::string(much, 'A')));
+  for (int again = 0; again < 3; ++again) {
+    send_parts(service, call.id, {1}, 3);
+    CHECK(service.read_text() == credit_for(call.id));
+  }
+  CHECK(gateway.dropped_becomes("duplicate-part", 3));
+  send_parts(service, call.id, {2}, 3);
+  CHECK(service.hears_nothing());
+  CHECK(slow.read_head().status == 200);
+  while (!slow.read_chunk().ends_with('\n')) {}
+  CHECK(service.read_text() == credit_for(call.id));
+  send_parts(service, call.id, {3}, 3);
+  while (!slow.read_chunk().empty()) {}
+  CHECK(gateway.ended_becomes("answered", 1));
+}
+
+TEST_CASE_TEMPLATE("credits that wait to be sent become one message", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service(Window::small);
+  auto caller = gateway.caller();
+  caller.call(request_text, as_lines);
+  auto const call = service.read_call();
+  auto other = gateway.caller();
+  other.call(request_of_size(much));
+  CHECK(gateway.pending_becomes(2));
+  send_parts(service, call.id, {1, 2}, 9);
+  CHECK(caller.read_head().status == 200);
+  CHECK_FALSE(caller.read_chunk().empty());
+  CHECK_FALSE(caller.read_chunk().empty());
+  // Whatever the caller's shard had to say has arrived by then.
+  CHECK(gateway.pending_becomes(2));
+  CHECK(service.read_text().size() > much);
+  CHECK(service.read_text() == credit_for(call.id, 2));
+  caller.stream().close();
+  CHECK(service.read_text() == cancel_of(call.id));
+}
+
+TEST_CASE_TEMPLATE("a service is told when nobody waits for its answer any more", Shards, OneShard,
+                   FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  auto caller = gateway.caller();
+  caller.call(request_text, {.query = "?timeout=2"});
+  auto const call = service.read_call();
+  SUBCASE("because its caller hung up") {
+    caller.stream().close();
+    CHECK(service.read_text() == cancel_of(call.id));
+    CHECK(gateway.ended_becomes("cancelled", 1));
+  }
+  SUBCASE("because its time ran out") {
+    gateway.advance(seconds(2));
+    CHECK(service.read_text() == cancel_of(call.id));
+    CHECK(caller.read_answer().status == 504);
+  }
+  SUBCASE("because a part was bad") {
+    send_parts(service, call.id, {10}, 9);
+    CHECK(service.read_text() == cancel_of(call.id));
+    CHECK(caller.read_answer().status == 502);
+  }
+  // The connection lives on.
+  auto next = gateway.caller();
+  next.call();
+  service.send_text(answer_to(service.read_call().id));
+  CHECK(next.read_answer().status == 200);
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE_TEMPLATE("a call of which nothing was sent is not cancelled at its service", Shards, OneShard,
+                   FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service(Window::small);
+  auto first = gateway.caller();
+  auto second = gateway.caller();
+  first.call(request_of_size(much));
+  CHECK(gateway.pending_becomes(1));
+  second.call();
+  CHECK(gateway.pending_becomes(2));
+  second.stream().close();
+  CHECK(gateway.ended_becomes("cancelled", 1));
+  auto const call = service.read_call();
+  service.send_text(answer_to(call.id));
+  CHECK(first.read_answer().status == 200);
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE_TEMPLATE("a thread that fetches parts gives credit for each", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  RequestHandler handler("wsData", gateway.gateway());
+  auto service = gateway.paced_service();
+  auto const asked =
+      std::async(std::launch::async, [&] { return handler.do_request(request_text, seconds(7)); });
+  auto const call = service.read_call();
+  CHECK(contains(call.text, R"("timeoutMs":7000,)"));
+  send_parts(service, call.id, {1, 2}, 4);
+  CHECK(service.read_text() == credit_for(call.id));
+  CHECK(service.hears_nothing());
+  CHECK(handler.get_response(call.id)->incomplete);
+  CHECK(service.read_text() == credit_for(call.id));
+  send_parts(service, call.id, {3, 4}, 4);
+  CHECK(handler.get_response(call.id)->incomplete);
+  CHECK_FALSE(handler.get_response(call.id)->incomplete);
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE_TEMPLATE("a prepared request says the usual time-out", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  RequestHandler handler("wsData", gateway.gateway());
+  auto const service = gateway.paced_service();
+  auto const prepared = handler.prepare_request(request_text);
+  REQUIRE(prepared);
+  CHECK(contains(prepared->message, R"("timeoutMs":60000,"cmd":)"));
+}
+
+TEST_CASE_TEMPLATE("before a drain, those who understand it are told", Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto plain = gateway.service();
+  auto paced = gateway.paced_service();
+  auto caller = gateway.caller();
+  caller.call();
+  auto const call = paced.read_call();
+  gateway.gateway().shut_down(seconds(0));
+  CHECK(paced.read_text() == R"({"cmd":"goaway"})");
+  CHECK(plain.hears_nothing());
+  paced.send_text(answer_to(call.id));
+  CHECK(caller.read_answer().status == 200);
+  gateway.join();
+}
