@@ -19,10 +19,11 @@ constexpr std::size_t longest_echoed_value = 1024;
 /// Of all that is echoed: every part of the answer carries it, and gateways bound a message's size.
 constexpr std::size_t longest_echo = 16 * 1024;
 
-// The payload's carriers, and the keys that an answer gives a meaning of its own.
-constexpr std::array<std::string_view, 14> not_echoed = {
+// The payload's carriers, the keys that an answer gives a meaning of its own, and what the gateway has added.
+constexpr std::array<std::string_view, 15> not_echoed = {
     "data",     "args",      "kwargs", "status",   "error",    "hash",       "dataSize",
-    "numParts", "multipart", "partId", "fileHash", "fileSize", "compressed", "dataSerialization"};
+    "numParts", "multipart", "partId", "fileHash", "fileSize", "compressed", "dataSerialization",
+    "timeoutMs"};
 
 bool is_echoed(JsonMember const& member) {
   if (std::max(member.key.size(), member.value.raw.size()) > longest_echoed_value) return false;

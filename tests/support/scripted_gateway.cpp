@@ -101,14 +101,15 @@ void ScriptedConnection::reply(std::string_view status, std::string_view fields)
   write(head);
 }
 
-SeenRequest ScriptedConnection::upgrade(std::string_view behind) {
+SeenRequest ScriptedConnection::upgrade(std::string_view behind, std::string_view fields) {
   auto request = read_request();
   if (request.field("Upgrade") != "websocket")
     throw std::runtime_error("scripted gateway: no upgrade: " + request.head);
   write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
       "Upgrade\r\nSec-WebSocket-Accept: " +
-      accept_key(request.field("Sec-WebSocket-Key")) + "\r\n\r\n" + std::string(behind));
+      accept_key(request.field("Sec-WebSocket-Key")) + "\r\n" + std::string(fields) + "\r\n" +
+      std::string(behind));
   return request;
 }
 

@@ -36,8 +36,9 @@ class ScriptedConnection {
   void write(std::string_view bytes);
   /// 200 or another status with the fields given (each with its line end) and no body.
   void reply(std::string_view status, std::string_view fields = "");
-  /// Reads an upgrade, checks it, and answers 101, with `behind` (frames) in the same packet.
-  SeenRequest upgrade(std::string_view behind = "");
+  /// Reads an upgrade, checks it, and answers 101 with these fields beside the usual ones (each with its line
+  /// end), and `behind` (frames) in the same packet.
+  SeenRequest upgrade(std::string_view behind = "", std::string_view fields = "");
 
   void send_text(std::string_view text);
   void send_close(std::uint16_t code);

@@ -40,10 +40,12 @@ struct RemoteServiceConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8888;
   std::string endpoint = "wsData";
-  std::string user, password;           ///< logs in by the original's steps, unless there is a token
-  std::string token;                    ///< sent as `Authorization: Bearer`
-  unsigned workers = 4;                 ///< threads that answer; so many requests run in parallel
-  std::size_t waiting_requests = 1000;  ///< beyond those, a request is answered with an error at once
+  std::string user, password;  ///< logs in by the original's steps, unless there is a token
+  std::string token;           ///< sent as `Authorization: Bearer`
+  unsigned workers = 4;        ///< threads that answer; so many parts are made in parallel
+  /// Requests that wait for a worker or, in the middle of their answers, for their callers; beyond those, a
+  /// request is answered with an error at once.
+  std::size_t waiting_requests = 1000;
   Config::Duration first_retry =
       std::chrono::milliseconds(250);  ///< doubled up to `longest_retry`, with jitter
   Config::Duration longest_retry = std::chrono::seconds(15);
@@ -60,7 +62,9 @@ using ServiceFunction = std::function<ServiceAnswer(std::string_view request)>;
 
 /// The other side: dials in to a gateway that speaks the wire protocol, logs in, stays connected (reconnects
 /// with jittered backoff), and answers requests in parallel, in parts of 10 MiB of which few are in memory at
-/// any time.
+/// any time. To a gateway that knows the subprotocol `reachback.v1` it sends the parts at each caller's pace:
+/// an answer that waits for its caller holds no worker, and one that is cancelled is abandoned at its next
+/// part.
 class RemoteService {
  public:
   /// Throws StartError when the configuration makes no sense.

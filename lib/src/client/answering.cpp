@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <stdexcept>
-
-#include "reachback/proto/part_cutter.hpp"
+#include <utility>
 
 namespace reachback::client {
 namespace {
@@ -40,35 +39,48 @@ std::string read_part(PayloadSource& payload, std::size_t size) {
   return bytes;
 }
 
-void send_parts(proto::RequestEcho const& echo, ServiceAnswer& answer, AnswerLine& line) {
-  proto::PayloadHead head;
-  head.serialization = answer.encoding == ServiceAnswer::Encoding::json ? proto::DataSerialization::json
-                                                                        : proto::DataSerialization::bytes;
-  head.file_size = answer.payload->size();
-  head.file_hash = answer.payload->hash();
-  auto const parts = proto::number_of_parts(head.file_size);
-  std::uint64_t left = head.file_size;
-  for (std::uint32_t part = 1; part <= parts; ++part) {
-    auto const size = static_cast<std::size_t>(std::min<std::uint64_t>(left, proto::part_size));
-    // Before the part is read, so that its bytes count while it is being made.
-    if (line.wait_for_room(message_size(echo, size)) == Verdict::gone) return;
-    line.send(proto::cut_part(echo, head, part, read_part(*answer.payload, size)));
-    left -= size;
+}  // namespace
+
+Progress Answering::go_on(AnswerLine& line, std::uint32_t most_parts) {
+  try {
+    if (!begun_ && begin(line) == Progress::finished) return Progress::finished;
+    return send_parts(line, most_parts);
+  } catch (std::exception const& error) {
+    send_error(echo_, error.what(), 500, line);
+    return Progress::finished;
   }
 }
 
-}  // namespace
-
-void answer_request(std::string_view request, ServiceFunction const& function, AnswerLine& line) {
-  auto const echo = proto::echo_of_request(request);
-  if (!echo) return line.ignored(echo.error());
-  auto answer = call(function, request);
-  if (!answer.payload) return send_error(*echo, answer.error, answer.status, line);
-  try {
-    send_parts(*echo, answer, line);
-  } catch (std::exception const& error) {
-    send_error(*echo, error.what(), 500, line);
+Progress Answering::begin(AnswerLine& line) {
+  begun_ = true;
+  auto echo = proto::echo_of_request(request_);
+  if (!echo) {
+    line.ignored(echo.error());
+    return Progress::finished;
   }
+  echo_ = std::move(*echo);
+  answer_ = call(function_, request_);
+  if (!answer_.payload) {
+    send_error(echo_, answer_.error, answer_.status, line);
+    return Progress::finished;
+  }
+  head_.serialization = answer_.encoding == ServiceAnswer::Encoding::json ? proto::DataSerialization::json
+                                                                          : proto::DataSerialization::bytes;
+  head_.file_size = answer_.payload->size();
+  head_.file_hash = answer_.payload->hash();
+  return Progress::unfinished;
+}
+
+Progress Answering::send_parts(AnswerLine& line, std::uint32_t most_parts) {
+  auto const parts = proto::number_of_parts(head_.file_size);
+  for (; sent_parts_ < parts && most_parts != 0; --most_parts) {
+    std::uint64_t const left = head_.file_size - std::uint64_t{sent_parts_} * proto::part_size;
+    auto const size = static_cast<std::size_t>(std::min<std::uint64_t>(left, proto::part_size));
+    // Before the part is read, so that its bytes count while it is being made.
+    if (line.wait_for_room(message_size(echo_, size)) == Verdict::gone) return Progress::finished;
+    line.send(proto::cut_part(echo_, head_, ++sent_parts_, read_part(*answer_.payload, size)));
+  }
+  return sent_parts_ == parts ? Progress::finished : Progress::unfinished;
 }
 
 }  // namespace reachback::client

@@ -91,7 +91,7 @@ Task<Dialer::Result> Dialer::upgrade() {
   }
   if (!accepts_upgrade(head, handshake.accept))
     co_return unreachable("the answer to the upgrade is no valid one");
-  Dialed dialed{std::move(exchanged->socket), std::move(exchanged->reply.rest)};
+  Dialed dialed{std::move(exchanged->socket), std::move(exchanged->reply.rest), pacing_of(head)};
   co_return std::move(dialed);
 }
 

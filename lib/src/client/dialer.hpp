@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/http_connection.hpp"
+#include "core/credit.hpp"
 #include "core/deadline_table.hpp"
 
 namespace reachback::client {
@@ -19,6 +20,7 @@ struct DialFailure {
 struct Dialed {
   net::Socket socket;
   core::Buffer rest;  ///< came behind the handshake
+  core::Pacing pacing = core::Pacing::none;
 };
 
 /// Who dials, and where.

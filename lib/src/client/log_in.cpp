@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "reachback/proto/subprotocol.hpp"
+
 namespace reachback::client {
 namespace {
+
+constexpr std::string_view protocol_field = "Sec-WebSocket-Protocol";
 
 bool stands_for_itself(char letter) {
   return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z') ||
@@ -60,15 +64,19 @@ std::string upgrade_request(Address const& gateway, std::string_view endpoint, s
   return fmt::format(
       "GET /{} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: "
       "http://{}\r\n{}\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
-      endpoint, authority, authority, credential, key);
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
+      endpoint, authority, authority, credential, key, proto::subprotocol_v1);
 }
 
 bool accepts_upgrade(wire::HttpResponseHead const& head, std::string_view accept) {
   return head.status == 101 && head.fields.lists("Connection", "upgrade") &&
          wire::equal_ignoring_case(head.fields.get("Upgrade"), "websocket") &&
          head.fields.get("Sec-WebSocket-Accept") == accept && !head.fields.has("Sec-WebSocket-Extensions") &&
-         !head.fields.has("Sec-WebSocket-Protocol");
+         (!head.fields.has(protocol_field) || head.fields.get(protocol_field) == proto::subprotocol_v1);
+}
+
+core::Pacing pacing_of(wire::HttpResponseHead const& head) {
+  return head.fields.has(protocol_field) ? core::Pacing::credits : core::Pacing::none;
 }
 
 }  // namespace reachback::client

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/http_connection.hpp"
+#include "core/credit.hpp"
 
 namespace reachback::client {
 
@@ -20,10 +21,13 @@ namespace reachback::client {
 /// `xsrf` is the cookie's value as it stands.
 [[nodiscard]] std::string log_in_request(Address const& gateway, std::string_view user,
                                          std::string_view password, std::string_view xsrf);
-/// `credential` is a whole field without its line end, `Cookie: login=...` or `Authorization: Bearer ...`.
+/// Offers `reachback.v1`. `credential` is a whole field without its line end, `Cookie: login=...` or
+/// `Authorization: Bearer ...`.
 [[nodiscard]] std::string upgrade_request(Address const& gateway, std::string_view endpoint,
                                           std::string_view credential, std::string_view key);
-/// RFC 6455, 4.1: all that the client must check of a 101.
+/// RFC 6455, 4.1: all that the client must check of a 101, among it that no other subprotocol was chosen.
 [[nodiscard]] bool accepts_upgrade(wire::HttpResponseHead const& head, std::string_view accept);
+/// What a valid 101 has chosen: gateways that don't know the subprotocol name none.
+[[nodiscard]] core::Pacing pacing_of(wire::HttpResponseHead const& head);
 
 }  // namespace reachback::client

@@ -16,6 +16,7 @@
 #include "client/request_pool.hpp"
 #include "net/websocket_connection.hpp"
 #include "reachback/errors.hpp"
+#include "reachback/proto/subprotocol.hpp"
 
 namespace reachback {
 namespace {
@@ -110,6 +111,7 @@ class RemoteService::Impl final : private net::ConnectionSink {
   void dial_failed(client::DialFailure const& failure);
   void refuse(std::string_view text);
   void report(std::exception_ptr const& error);
+  void obey(proto::ControlMessage const& message);
 
   void on_message(net::WebSocketConnection& connection, core::MessageKind kind,
                   core::Buffer message) override;
@@ -128,6 +130,7 @@ class RemoteService::Impl final : private net::ConnectionSink {
   async::TaskGroup life_;
   async::TaskGroup attempt_;
   net::WebSocketConnection* connection_ = nullptr;  ///< the open one
+  core::Pacing pacing_ = core::Pacing::none;        ///< its
   std::uint64_t connections_ = 0;                   ///< ever opened
   bool ending_ = false;
   bool refused_ = false;
@@ -166,7 +169,8 @@ Task<> RemoteService::Impl::serve(client::Dialed dialed) {
                                       connection_settings_, *this);
   connection.open_as_client(message_limit);
   connection_ = &connection;
-  pool_.open(connection);
+  pacing_ = dialed.pacing;
+  pool_.open(connection, pacing_);
   log_(LogLevel::info, fmt::format("attached to /{} at {}:{}", config_.endpoint, config_.host, config_.port));
   if (config_.attached) config_.attached();
   co_await connection.run(std::move(dialed.rest));
@@ -214,11 +218,25 @@ void RemoteService::Impl::report(std::exception_ptr const& error) {
 }
 
 void RemoteService::Impl::on_message(net::WebSocketConnection&, core::MessageKind, core::Buffer message) {
+  if (pacing_ == core::Pacing::credits) {
+    if (auto const control = proto::read_control_message(message.view())) return obey(*control);
+  }
   auto const error = client::read_gateway_error(message.view());
   if (!error) return pool_.take(std::move(message));
   auto const text = fmt::format("the gateway says: {} (status {})", error->text, error->status);
   if (error->refuses_credential()) return refuse(text);
   log_(LogLevel::warning, text);
+}
+
+void RemoteService::Impl::obey(proto::ControlMessage const& message) {
+  switch (message.kind) {
+    case proto::ControlMessage::Kind::credit:
+      return pool_.credit(message.call_id, message.parts);
+    case proto::ControlMessage::Kind::cancel:
+      return pool_.cancel(message.call_id);
+    case proto::ControlMessage::Kind::goaway:
+      log_(LogLevel::info, "the gateway is about to close: no new requests come");
+  }
 }
 
 void RemoteService::Impl::on_leave(net::WebSocketConnection&) {

@@ -65,6 +65,11 @@ ServiceFunction zeros(std::uint64_t size, std::uint64_t available, int& reads) {
   };
 }
 
+/// All of an answer in one go.
+void answer_request(std::string_view text, ServiceFunction const& function, AnswerLine& line) {
+  CHECK(Answering(text, function).go_on(line, UINT32_MAX) == Progress::finished);
+}
+
 }  // namespace
 
 TEST_CASE("a small answer is one message with its hash") {
@@ -156,4 +161,37 @@ TEST_CASE("what is no request is ignored and the function not called") {
     CHECK_FALSE(line.ignored_because.empty());
     CHECK_FALSE(called);
   }
+}
+
+TEST_CASE("an answer stops behind the parts that are allowed, and goes on from there") {
+  int reads = 0;
+  RecordedLine line;
+  auto const function = zeros(4 * proto::part_size + 3, 4 * proto::part_size + 3, reads);
+  Answering answering(request, function);
+  CHECK(answering.go_on(line, 2) == Progress::unfinished);
+  CHECK(line.sent.size() == 2);
+  // Neither room nor bytes are taken for a part that is not allowed yet.
+  CHECK(line.asked.size() == 2);
+  CHECK(reads == 2);
+  CHECK(answering.go_on(line, 1) == Progress::unfinished);
+  CHECK(line.sent.size() == 3);
+  CHECK(answering.go_on(line, 2) == Progress::finished);
+  REQUIRE(line.sent.size() == 5);
+  for (std::size_t part = 0; part < 5; ++part) CHECK(line.answer(part).at("partId") == part + 1);
+  CHECK(line.answer(4).at("dataSize") == 3);
+}
+
+TEST_CASE("an answer of as many parts as are allowed is finished with the last") {
+  int reads = 0;
+  RecordedLine line;
+  auto const function = zeros(2 * proto::part_size, 2 * proto::part_size, reads);
+  CHECK(Answering(request, function).go_on(line, 2) == Progress::finished);
+}
+
+TEST_CASE("what the gateway has added to the request is not repeated") {
+  RecordedLine line;
+  answer_request(
+      R"({"callId":7,"timeoutMs":2500,"cmd":"rpc"})",
+      [](std::string_view) { return answer_with("", ServiceAnswer::Encoding::bytes); }, line);
+  CHECK_FALSE(line.answer(0).contains("timeoutMs"));
 }

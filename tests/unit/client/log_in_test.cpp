@@ -55,6 +55,15 @@ TEST_CASE("the upgrade names the gateway's own origin") {
   CHECK(request.find("\r\nOrigin: http://[::1]:8888\r\n") != std::string::npos);
   CHECK(request.find("\r\nCookie: login=x\r\n") != std::string::npos);
   CHECK(request.find("\r\nSec-WebSocket-Key: KEY\r\n") != std::string::npos);
+  CHECK(request.find("\r\nSec-WebSocket-Protocol: reachback.v1\r\n") != std::string::npos);
+}
+
+TEST_CASE("a gateway may choose the subprotocol that was offered, or none") {
+  auto head = switching_protocols();
+  CHECK(pacing_of(head) == core::Pacing::none);
+  head.fields.add("sec-websocket-protocol", "reachback.v1");
+  CHECK(accepts_upgrade(head, "right"));
+  CHECK(pacing_of(head) == core::Pacing::credits);
 }
 
 TEST_CASE("an answer to the upgrade is checked as RFC 6455 asks") {

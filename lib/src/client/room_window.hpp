@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 
+#include "reachback/proto/ids.hpp"
+
 namespace reachback::client {
 
 /// Whether a part may be made: `gone` means that nobody will take it any more.
@@ -12,17 +14,20 @@ enum class Verdict : std::uint8_t { granted, gone };
 
 /// Bounds the bytes of all parts that are being made or wait to be sent, and deals the room out in the order
 /// in which it was asked for, so that big answers take turns. Pure; lives on the service's shard.
-class CreditWindow {
+class RoomWindow {
  public:
   /// Told once, maybe from inside the call that asks.
   using Reply = std::function<void(Verdict)>;
 
   /// `limit` in bytes; one part alone always fits, whatever its size.
-  explicit CreditWindow(std::size_t limit) : limit_(limit) {}
+  explicit RoomWindow(std::size_t limit) : limit_(limit) {}
 
-  void ask(std::size_t bytes, Reply reply);
+  /// `answer` names who asks, for `turn_away`.
+  void ask(proto::CallId answer, std::size_t bytes, Reply reply);
   /// What was granted is free again: sent, or given up.
   void give_back(std::size_t bytes);
+  /// Those of that answer who wait are told `gone`.
+  void turn_away(proto::CallId answer);
   /// All who wait are told `gone`. What was granted comes back as it may.
   void turn_away();
 
@@ -31,6 +36,7 @@ class CreditWindow {
 
  private:
   struct Waiting {
+    proto::CallId answer;
     std::size_t bytes;
     Reply reply;
   };

@@ -1,0 +1,93 @@
+#include "client/room_window.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using reachback::client::RoomWindow;
+using reachback::client::Verdict;
+using reachback::proto::CallId;
+
+namespace {
+
+/// Writes down who was told what, e.g. "a+" for a grant and "a-" for `gone`.
+struct Log {
+  std::string text;
+  RoomWindow::Reply reply(char name) {
+    return [this, name](Verdict verdict) {
+      text += name;
+      text += verdict == Verdict::granted ? '+' : '-';
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("room is granted up to the limit, the rest waits") {
+  Log log;
+  RoomWindow window(10);
+  window.ask(CallId{}, 6, log.reply('a'));
+  window.ask(CallId{}, 4, log.reply('b'));
+  window.ask(CallId{}, 1, log.reply('c'));
+  CHECK(log.text == "a+b+");
+  CHECK(window.used() == 10);
+  CHECK(window.waiting() == 1);
+  window.give_back(4);
+  CHECK(log.text == "a+b+c+");
+}
+
+TEST_CASE("who asked first is served first, even when a later one would fit") {
+  Log log;
+  RoomWindow window(10);
+  window.ask(CallId{}, 6, log.reply('a'));
+  window.ask(CallId{}, 9, log.reply('b'));
+  window.ask(CallId{}, 1, log.reply('c'));
+  CHECK(log.text == "a+");
+  window.give_back(6);
+  CHECK(log.text == "a+b+c+");
+}
+
+TEST_CASE("one part larger than the window passes alone") {
+  Log log;
+  RoomWindow window(10);
+  window.ask(CallId{}, 1, log.reply('a'));
+  window.ask(CallId{}, 50, log.reply('b'));
+  CHECK(log.text == "a+");
+  window.give_back(1);
+  CHECK(log.text == "a+b+");
+  window.ask(CallId{}, 1, log.reply('c'));
+  CHECK(log.text == "a+b+");
+  window.give_back(50);
+  CHECK(log.text == "a+b+c+");
+}
+
+TEST_CASE("those who wait are turned away, what was granted comes back later") {
+  Log log;
+  RoomWindow window(10);
+  window.ask(CallId{}, 10, log.reply('a'));
+  window.ask(CallId{}, 1, log.reply('b'));
+  window.ask(CallId{}, 2, log.reply('c'));
+  window.turn_away();
+  CHECK(log.text == "a+b-c-");
+  CHECK(window.used() == 10);
+  window.ask(CallId{}, 3, log.reply('d'));
+  CHECK(window.waiting() == 1);
+  window.give_back(10);
+  CHECK(log.text == "a+b-c-d+");
+  CHECK(window.used() == 3);
+}
+
+TEST_CASE("an answer that is cancelled waits no more and lets those behind it pass") {
+  Log log;
+  RoomWindow window(10);
+  window.ask(CallId{1}, 6, log.reply('a'));
+  window.ask(CallId{2}, 9, log.reply('b'));
+  window.ask(CallId{3}, 3, log.reply('c'));
+  window.ask(CallId{2}, 1, log.reply('d'));
+  window.turn_away(CallId{2});
+  CHECK(log.text == "a+b-d-c+");
+  // What it was granted comes back as it may.
+  window.turn_away(CallId{1});
+  CHECK(window.used() == 9);
+  CHECK(window.waiting() == 0);
+}
