@@ -250,6 +250,33 @@ def test_a_big_file_passes_through_with_bounded_memory(gateway, files, attach, r
     assert gateway.peak_memory() < MOST_MEMORY
 
 
+def test_slow_callers_are_waited_for_and_hold_up_nobody(gateway, files, attach, raw_http):
+    workers, size = 2, 100 * MIB
+    (files / "noise").write_bytes(payload(size, False))
+    attached = attach(gateway, files, "--test", "--workers", workers)
+    request = json.dumps(data_interface("getFile", "noise")).encode()
+    callers = [raw_http(gateway, receive_buffer=64 * 1024) for _ in range(workers + 1)]
+    for caller in callers:
+        caller.call(request, form=BYTES)
+        assert caller.read_head(deadline=60).status == 200
+    # Each of them waits, and none of the workers does.
+    digest, received, calls = hashlib.md5(), 0, 0
+    while piece := callers[0].read_piece(deadline=60):
+        digest.update(piece)
+        received += len(piece)
+        calls += 1
+        assert gateway_gives(gateway, "small.txt") == (files / "small.txt").read_bytes()
+    assert (received, digest.hexdigest()) == (size, md5_of(files / "noise"))
+    assert calls >= 10
+    for caller in callers[1:]:
+        caller.close()
+    gateway.wait_in_flight(0)
+    assert gateway_gives(gateway, "one") == (files / "one").read_bytes()
+    print(f"peak memory: gateway {gateway.peak_memory() / MIB:.0f} MiB, attach {attached.peak_memory() / MIB:.0f} MiB")
+    assert attached.peak_memory() < MOST_MEMORY
+    assert gateway.peak_memory() < 200 * MIB
+
+
 def md5_of(path):
     digest = hashlib.md5()
     with open(path, "rb") as stream:

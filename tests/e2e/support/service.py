@@ -48,6 +48,11 @@ class Peer:
     def __exit__(self, *_):
         self.socket.shutdown()
 
+    @property
+    def subprotocol(self):
+        """What the gateway chose of `subprotocols`, or None."""
+        return self.socket.getsubprotocol()
+
     def receive(self):
         """The next message: text as str, binary as bytes."""
         opcode, data = self.socket.recv_data()
