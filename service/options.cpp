@@ -146,7 +146,8 @@ void add_attach_flags(CLI::App& attach, AttachFlags& flags) {
   token->type_name("TEXT")->excludes(test)->excludes(user);
   test->excludes(user);
   add_flag(attach, "--workers", "N", options.workers, number_reader(1, most_threads),
-           fmt::format("Requests answered in parallel [{}]", options.workers));
+           fmt::format("Threads that make answers; one that waits for its slow caller holds none [{}]",
+                       options.workers));
   add_log_level(attach, flags.command.log_level);
 }
 
