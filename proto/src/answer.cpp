@@ -92,6 +92,7 @@ std::optional<AnswerFault> AnswerReader::fill(Answer& answer, std::string_view t
   if (!call_id || *call_id < 0 || *call_id > static_cast<std::int64_t>(max_call_id)) {
     return AnswerFault::bad_call_id;
   }
+  answer.has_line_break = scanner_.saw_line_break();
   answer.status = *status;
   answer.call_id = CallId(static_cast<std::uint64_t>(*call_id));
   answer.data = data_.in(text);

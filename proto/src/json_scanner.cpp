@@ -44,6 +44,7 @@ struct ObjectScanner::Reading {
   Position at;
   Position end;
   bool whole;  ///< nothing comes behind `end`
+  bool line_break = false;
 
   [[nodiscard]] char peek(std::ptrdiff_t ahead = 0) const { return ahead < end - at ? at[ahead] : '\0'; }
   /// Whether a token of up to `size` bytes could be cut off here: it is then read when more has come.
@@ -51,7 +52,9 @@ struct ObjectScanner::Reading {
 
   void skip_space() {
     if (at != end && *at > ' ') return;  // most messages have no space between their tokens
-    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+    for (; at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'); ++at) {
+      line_break = line_break || *at == '\n' || *at == '\r';
+    }
   }
   /// False where the next token has not come yet; at the end of a whole text it is found to be nothing.
   [[nodiscard]] bool find_token() {
@@ -142,6 +145,14 @@ std::optional<std::int64_t> JsonValue::integer() const {
   constexpr std::size_t longest = 20;  // a sign and 19 digits; a longer one need not be read
   if (kind != JsonKind::number || raw.size() > longest) return std::nullopt;
   std::int64_t number = 0;
+  constexpr std::size_t never_too_big = 18;
+  if (raw.size() <= never_too_big && raw.front() != '-') {
+    for (char const c : raw) {
+      if (!is_digit(c)) return std::nullopt;
+      number = number * 10 + (c - '0');
+    }
+    return number;
+  }
   auto const [stop, error] = std::from_chars(raw.begin(), raw.end(), number);
   if (error != std::errc() || stop != raw.end()) return std::nullopt;
   return number;
@@ -151,9 +162,44 @@ std::string_view JsonValue::string_body() const {
   return kind == JsonKind::string ? raw.substr(1, raw.size() - 2) : std::string_view();
 }
 
+std::optional<JsonMember> ObjectScanner::next() {
+  if (whole_ && depth_ == 0 && (phase_ == Phase::separator || phase_ == Phase::before)) {
+    if (auto const member = next_plain(phase_ == Phase::before ? '{' : ',')) return member;
+  }
+  return next_of_any_form();
+}
+
+/// The next member when it has the form that nearly all have: no space between tokens, no escape in the key,
+/// and a text or an integer as value. Nothing is taken of any other; it is read by `next_of_any_form`. In a
+/// short message this is three times as fast.
+std::optional<JsonMember> ObjectScanner::next_plain(char before) {
+  Position const begin = text_.data() + at_, end = text_.data() + text_.size();
+  // What stands before it, the quotes of the key, the colon, a value and what comes behind it.
+  constexpr std::ptrdiff_t shortest = 6;
+  if (end - begin < shortest || begin[0] != before || begin[1] != '"') return std::nullopt;
+  Position const key = begin + 2, key_end = end_of_plain_run(key, end);
+  if (end - key_end < 4 || key_end[0] != '"' || key_end[1] != ':') return std::nullopt;
+  Position const value = key_end + 2;
+  Position at = value;
+  if (*value == '"') {
+    at = end_of_plain_run(value + 1, end);
+    if (at == end || *at != '"') return std::nullopt;
+    ++at;
+  } else {
+    while (at != end && is_digit(*at)) ++at;
+    bool const is_integer = at != value && (*value != '0' || at - value == 1);
+    if (!is_integer || at == end || (*at != ',' && *at != '}')) return std::nullopt;
+  }
+  phase_ = Phase::separator;
+  at_ = static_cast<std::size_t>(at - text_.data());
+  return JsonMember{
+      {key, static_cast<std::size_t>(key_end - key)},
+      {{value, static_cast<std::size_t>(at - value)}, *value == '"' ? JsonKind::string : JsonKind::number}};
+}
+
 // One function, and phases that fall through to each other: what usually comes next stands next, and a short
 // message is read without a detour.
-std::optional<JsonMember> ObjectScanner::next() {
+std::optional<JsonMember> ObjectScanner::next_of_any_form() {
   Reading in{text_.data() + at_, text_.data() + text_.size(), whole_};
   for (Phase phase = phase_;;) {
     switch (phase) {
@@ -273,6 +319,7 @@ std::optional<JsonMember> ObjectScanner::hand_out(Reading const& in) {
 
 std::optional<JsonMember> ObjectScanner::pause(Reading const& in, Phase phase) {
   at_ = offset(in);
+  saw_line_break_ = saw_line_break_ || in.line_break;
   phase_ = phase;
   return std::nullopt;
 }

@@ -25,15 +25,28 @@ bool PayloadChecker::expect_size(JsonValue const& value) {
   return true;
 }
 
+bool PayloadChecker::take_single(Answer const& answer, std::uint64_t size) {
+  if (announced_hash_) {
+    if (!answer.hash.present() || !same_hex(*announced_hash_, unescape(answer.hash.string_body())))
+      return false;
+    announced_hash_.reset();
+  }
+  size_ = size;
+  return true;
+}
+
 bool PayloadChecker::update(std::string_view bytes) {
   size_ += bytes.size();
-  md5_.update(bytes);
+  if (!md5_) md5_.emplace();
+  md5_->update(bytes);
   return !announced_size_ || size_ <= *announced_size_;
 }
 
 bool PayloadChecker::finish() {
   if (announced_size_ && size_ != *announced_size_) return false;
-  return !announced_hash_ || same_hex(*announced_hash_, md5_.finish());
+  if (!announced_hash_) return true;
+  if (!md5_) md5_.emplace();
+  return same_hex(*announced_hash_, md5_->finish());
 }
 
 }  // namespace reachback::proto

@@ -10,6 +10,13 @@ constexpr std::ptrdiff_t block_size = 64;
 
 bool ends_run(unsigned char c) { return c == '"' || c == '\\' || c < 0x20; }
 
+#ifdef __SSE2__
+bool is_plain_block(char const* block) {
+  __m128i const first = _mm_or_si128(run_ends(load_16(block)), run_ends(load_16(block + 16)));
+  __m128i const second = _mm_or_si128(run_ends(load_16(block + 32)), run_ends(load_16(block + 48)));
+  return _mm_movemask_epi8(_mm_or_si128(first, second)) == 0;
+}
+#else
 // Without an early exit, so that the compiler turns the loop into vector instructions.
 bool is_plain_block(char const* block) {
   unsigned char found = 0;
@@ -19,6 +26,7 @@ bool is_plain_block(char const* block) {
   }
   return found == 0;
 }
+#endif
 
 }  // namespace
 

@@ -1,5 +1,8 @@
 #include "reachback/proto/request.hpp"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -86,7 +89,12 @@ boost::system::result<CheckedRequest, RequestFault> check_request(std::string_vi
 }
 
 std::string splice_head(CheckedRequest const& checked, CallId id) {
-  return fmt::format("{{\"callId\":{}{}", to_number(id), checked.empty ? "" : ",");
+  constexpr std::string_view key = "{\"callId\":";
+  std::array<char, key.size() + 21> head;
+  auto* const digits = std::copy(key.begin(), key.end(), head.data());
+  auto* end = std::to_chars(digits, head.data() + head.size() - 1, to_number(id)).ptr;
+  if (!checked.empty) *end++ = ',';
+  return {head.data(), end};
 }
 
 std::string splice_head(CheckedRequest const& checked, CallId id, std::chrono::milliseconds timeout) {

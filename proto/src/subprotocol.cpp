@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "reachback/proto/json_scanner.hpp"
+#include "reachback/proto/json_text.hpp"
 
 namespace reachback::proto {
 
@@ -57,7 +58,8 @@ std::optional<ControlMessage> read_control_message(std::string_view message) {
   if (message.size() > longest_control_message) return std::nullopt;
   auto const members = read_members(message);
   if (!members || members->has_timeout) return std::nullopt;
-  auto const cmd = members->cmd.string_body();
+  // Also in disguise: other readers than ours understand it.
+  std::string const cmd = unescape(members->cmd.string_body());
   ControlMessage control;
   if (cmd == "goaway" && !members->call_id.present()) {
     control.kind = ControlMessage::Kind::goaway;

@@ -62,6 +62,24 @@ TEST_CASE("the scanner hands out top-level members in order as they stand") {
   CHECK(members[5].value.raw == "{}");
 }
 
+TEST_CASE("a line break between tokens is told of, wherever it stands; an escaped one is none") {
+  auto const saw = [](std::string_view text) {
+    ObjectScanner scanner(text);
+    while (scanner.next()) {}
+    REQUIRE(scanner.error() == JsonError::none);
+    return scanner.saw_line_break();
+  };
+  for (auto const* text : {"\n{}", "{\r}", "{}\n", "{\"a\":1,\n\"b\":2}", "{\"a\" :\r1}", "{\"a\":[1,\n2]}",
+                           "{\"a\":1\n}", "{\"a\":\n\"b\"}", "{\"a\":{\"b\":{} \r}}"}) {
+    CAPTURE(text);
+    CHECK(saw(text));
+  }
+  for (auto const* text : {"{}", " { } ", "{\"a\":\t[1, 2]}", R"({"a\n":"b\r\n"})", R"({"a":"b","c":1})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(saw(text));
+  }
+}
+
 TEST_CASE("an empty object has no members and no fault") {
   for (auto const* text : {"{}", " {\n} ", "{\t}\r\n"}) {
     CAPTURE(text);

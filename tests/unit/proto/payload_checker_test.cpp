@@ -54,6 +54,20 @@ TEST_CASE("a wrong hash, too few bytes and too many are found") {
   CHECK_FALSE(many.update("ABC"));
 }
 
+TEST_CASE("a single part that has been checked is not hashed again when its hash is the whole's") {
+  auto const single = [](std::string const& members, std::uint64_t size) {
+    auto const text = R"({"cmd":"rpc","status":200,"callId":1,)" + members + "}";
+    auto const answer = read_answer(text);
+    PayloadChecker checker;
+    return answer && checker.expect(*answer) && checker.take_single(*answer, size) && checker.finish();
+  };
+  CHECK(single(R"("hash":"ABCD","fileHash":"abcd","fileSize":3)", 3));
+  CHECK(single(R"("hash":"abcd","fileSize":3)", 3));
+  CHECK_FALSE(single(R"("hash":"abcd","fileHash":"abcd","fileSize":4)", 3));
+  CHECK_FALSE(single(R"("hash":"abcd","fileHash":"abce")", 3));
+  CHECK_FALSE(single(R"("fileHash":"abcd")", 3));
+}
+
 TEST_CASE("announcements of a wrong type are refused") {
   for (auto const* members : {R"("fileSize":-1)", R"("fileSize":"3")", R"("fileSize":3.0)",
                               R"("fileSize":true)", R"("fileHash":3)", R"("fileHash":[])"}) {

@@ -26,6 +26,7 @@ inline constexpr std::uint32_t max_parts = 1'000'000;
 struct Answer {
   CallId call_id{};
   std::int64_t status = 0;
+  bool has_line_break = false;           ///< between tokens
   bool has_data = false;                 ///< `data: null` counts as absent
   std::optional<PartPosition> position;  ///< nothing when `numParts`/`partId` break the rules: `bad-answer`
   JsonValue data, compressed, hash, data_size, file_hash, file_size, error;

@@ -65,6 +65,9 @@ class ObjectScanner {
   [[nodiscard]] std::optional<JsonMember> next();
   [[nodiscard]] JsonError error() const { return error_; }
 
+  /// Whether a line break stood between the tokens read so far; inside of strings there are none.
+  [[nodiscard]] bool saw_line_break() const { return saw_line_break_; }
+
   /// How many bytes have been read; after a fault, where it is.
   [[nodiscard]] std::size_t position() const { return at_; }
 
@@ -90,6 +93,8 @@ class ObjectScanner {
   };
   struct Reading;
 
+  [[nodiscard]] std::optional<JsonMember> next_plain(char before);
+  [[nodiscard]] std::optional<JsonMember> next_of_any_form();
   [[nodiscard]] bool open(Reading& in);
   [[nodiscard]] bool in_object() const;
   [[nodiscard]] std::size_t offset(Reading const& in) const;
@@ -106,6 +111,7 @@ class ObjectScanner {
   Phase phase_ = Phase::before;
   JsonError error_ = JsonError::none;
   bool whole_ = false;
+  bool saw_line_break_ = false;
   /// The containers that are open inside the top-level object, one bit each: hostile nesting costs no stack.
   std::array<std::uint64_t, max_depth / 64> is_object_ = {};
 };

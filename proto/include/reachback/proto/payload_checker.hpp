@@ -17,6 +17,9 @@ class PayloadChecker {
  public:
   /// One part's head, in any order. False: it contradicts an earlier one or has the wrong type.
   [[nodiscard]] bool expect(Answer const& answer);
+  /// The only part of an answer, checked by itself and of so many bytes: true when the whole is announced
+  /// with the same hash or none, so that it need not be hashed again. Else go on with `update`.
+  [[nodiscard]] bool take_single(Answer const& answer, std::uint64_t size);
   /// Payload bytes in order. False: they are more than `fileSize`. Callers slice at 64 KiB.
   [[nodiscard]] bool update(std::string_view bytes);
   /// True when size and hash are as announced.
@@ -26,7 +29,7 @@ class PayloadChecker {
   [[nodiscard]] bool expect_hash(JsonValue const& value);
   [[nodiscard]] bool expect_size(JsonValue const& value);
 
-  Md5 md5_;  ///< always fed: the hash may be announced by a later part only
+  std::optional<Md5> md5_;  ///< made with the first bytes: most answers never need it
   std::uint64_t size_ = 0;
   std::optional<std::string> announced_hash_;
   std::optional<std::uint64_t> announced_size_;

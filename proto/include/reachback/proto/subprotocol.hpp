@@ -14,7 +14,8 @@ namespace reachback::proto {
 inline constexpr std::string_view subprotocol_v1 = "reachback.v1";
 
 /// What the gateway says to a service that chose `reachback.v1`, beside its requests. A request carries
-/// `timeoutMs`, these never do: so no caller can put words into the gateway's mouth.
+/// `timeoutMs`, these never do, and what is sent to services beside requests may not look like one of these:
+/// so no caller can put words into the gateway's mouth.
 struct ControlMessage {
   enum class Kind : std::uint8_t {
     credit,  ///< `parts` more of the answer `call_id` may be sent
