@@ -1,13 +1,13 @@
 #include "wire/frame_gate.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace reachback::wire {
 namespace {
 
 // The layout of RFC 6455, 5.2.
 constexpr unsigned length_bits = 0x7f;
+constexpr unsigned last_frame_bit = 0x80;
 constexpr unsigned mask_bit = 0x80;
 constexpr unsigned two_byte_length = 126;
 constexpr unsigned eight_byte_length = 127;
@@ -52,17 +52,20 @@ std::string_view FrameGate::next() {
 }
 
 std::string_view FrameGate::start_of_frame() {
-  if (held_size_ != 0) hold_more();
-  bool const from_held = held_size_ != 0;
-  auto const frame = from_held ? held() : input_;
+  if (!held_.empty()) hold_more();
+  bool const from_held = !held_.empty();
+  auto const frame = from_held ? held_.view() : input_;
   std::size_t const needed = bytes_needed(frame);
   if (frame.size() < needed) {
     if (!from_held) hold_more();
     return {};
   }
-  if (!is_control(frame)) payload_left_ = payload_length(frame);
+  if (!is_control(frame)) {
+    payload_left_ = payload_length(frame);
+    more_frames_ = (byte_at(frame, 0) & last_frame_bit) == 0;
+  }
   if (from_held) {
-    held_size_ = 0;
+    held_.clear();
     return frame;
   }
   auto const at_hand =
@@ -78,10 +81,8 @@ std::string_view FrameGate::take(std::size_t count) {
 }
 
 void FrameGate::hold_more() {
-  while (!input_.empty() && held_size_ < bytes_needed(held())) {
-    auto const piece = take(std::min(input_.size(), bytes_needed(held()) - held_size_));
-    std::memcpy(held_.data() + held_size_, piece.data(), piece.size());
-    held_size_ += piece.size();
+  while (!input_.empty() && held_.size() < bytes_needed(held_.view())) {
+    held_.append(take(std::min(input_.size(), bytes_needed(held_.view()) - held_.size())));
   }
 }
 

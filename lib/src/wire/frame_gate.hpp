@@ -1,9 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "core/buffer.hpp"
 
 namespace reachback::wire {
 
@@ -21,20 +22,20 @@ class FrameGate {
   /// `offer`.
   [[nodiscard]] std::string_view next();
 
+  /// Bytes that the current data frame still brings.
+  [[nodiscard]] std::uint64_t payload_left() const { return payload_left_; }
+  /// Whether the last frame handed out, all of it, was the last of its message; control frames don't count.
+  [[nodiscard]] bool between_messages() const { return payload_left_ == 0 && !more_frames_; }
+
  private:
   [[nodiscard]] std::string_view take(std::size_t count);
   [[nodiscard]] std::string_view start_of_frame();
   void hold_more();
-  [[nodiscard]] std::string_view held() const { return {held_.data(), held_size_}; }
-
-  /// A control frame has two bytes of header, four of mask, 125 of payload; a data frame's header is shorter
-  /// than that.
-  static constexpr std::size_t longest_held = 2 + 4 + 125;
 
   std::string_view input_;
   std::uint64_t payload_left_ = 0;  ///< of the current data frame
-  std::size_t held_size_ = 0;
-  std::array<char, longest_held> held_;  ///< the start of a frame that must wait
+  bool more_frames_ = false;        ///< of the current message
+  core::Buffer held_;               ///< the start of a frame that must wait
 };
 
 }  // namespace reachback::wire

@@ -24,6 +24,9 @@ namespace {
 /// A body is not given more than this in advance, whatever length its head announces.
 constexpr std::uint64_t reserved_at_once = 512ull * 1024;
 
+/// A longer head is parsed each time.
+constexpr std::size_t longest_repeated_head = 2048;
+
 constexpr std::size_t usual_field_count = 16;
 constexpr std::size_t usual_field_bytes = 512;
 
@@ -62,10 +65,13 @@ class MessageReader final : public http::basic_parser<is_request> {
   std::size_t feed(std::string_view bytes) {
     if (bytes.empty()) return 0;
     if (progress_ == HttpProgress::head) return feed_head(bytes);
-    if (progress_ == HttpProgress::body) return feed_body(bytes);
+    if (progress_ == HttpProgress::body) return repeated_ ? feed_repeated_body(bytes) : feed_body(bytes);
     return 0;
   }
   void end_of_stream();
+  /// Whether a head of the same bytes may follow: then `repeat` makes it this one's.
+  [[nodiscard]] bool may_repeat() const;
+  void repeat();
 
   [[nodiscard]] HttpProgress progress() const { return progress_; }
   [[nodiscard]] HttpFault fault() const { return fault_; }
@@ -76,6 +82,7 @@ class MessageReader final : public http::basic_parser<is_request> {
  private:
   std::size_t feed_head(std::string_view bytes);
   std::size_t feed_body(std::string_view bytes);
+  std::size_t feed_repeated_body(std::string_view bytes);
   void fail(HttpFault fault);
   std::size_t add_to_body(std::string_view bytes, error_code& error);
   [[nodiscard]] bool fits(std::uint64_t more) const { return more <= limits_.body - body_received_; }
@@ -104,6 +111,7 @@ class MessageReader final : public http::basic_parser<is_request> {
   int version_ = 11;
   std::size_t head_received_ = 0;
   std::uint64_t body_received_ = 0;
+  bool repeated_ = false;  ///< Beast's parser has done its work, for an earlier request
   Head head_;
   core::Buffer body_;
 };
@@ -139,6 +147,40 @@ std::size_t MessageReader<is_request>::feed_body(std::string_view bytes) {
     progress_ = HttpProgress::done;
   }
   return taken;
+}
+
+template <bool is_request>
+bool MessageReader<is_request>::may_repeat() const {
+  if constexpr (is_request) {
+    return progress_ == HttpProgress::done && !head_.chunked && !head_.websocket_upgrade &&
+           !head_.expects_continue;
+  }
+  return false;
+}
+
+template <bool is_request>
+void MessageReader<is_request>::repeat() {
+  if constexpr (is_request) {
+    repeated_ = true;
+    body_received_ = 0;
+    body_.clear();
+    std::uint64_t const length = head_.content_length.value_or(0);
+    progress_ = length == 0 ? HttpProgress::done : HttpProgress::body;
+    if (length != 0) body_.reserve(static_cast<std::size_t>(std::min(length, reserved_at_once)));
+  }
+}
+
+template <bool is_request>
+std::size_t MessageReader<is_request>::feed_repeated_body(std::string_view bytes) {
+  if constexpr (is_request) {
+    std::uint64_t const left = head_.content_length.value_or(0) - body_received_;
+    auto const piece = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size())));
+    body_.append(piece);
+    body_received_ += piece.size();
+    if (piece.size() == left) progress_ = HttpProgress::done;
+    return piece.size();
+  }
+  return 0;
 }
 
 template <bool is_request>
@@ -230,12 +272,50 @@ class HttpRequestParser::Impl {
  public:
   explicit Impl(HttpLimits limits) : limits_(limits), reader_(std::in_place, limits) {}
 
+  [[nodiscard]] MessageReader<true> const& reader() const { return *reader_; }
   [[nodiscard]] MessageReader<true>& reader() { return *reader_; }
-  void reset() { reader_.emplace(limits_); }
+  [[nodiscard]] HttpProgress progress() const { return waiting_ ? HttpProgress::head : reader_->progress(); }
+  [[nodiscard]] std::uint64_t head_number() const { return head_number_; }
+
+  [[nodiscard]] std::size_t feed(std::string_view bytes) {
+    if (bytes.empty()) return 0;
+    if (std::exchange(waiting_, false)) {
+      if (bytes.starts_with(last_head_)) {
+        reader_->repeat();
+        return last_head_.size();
+      }
+      reader_.emplace(limits_);
+    }
+    bool const at_head = reader_->progress() == HttpProgress::head;
+    bool const nothing_taken = taken_of_head_ == 0;
+    std::size_t const taken = reader_->feed(bytes);
+    if (at_head) take_head(bytes.substr(0, taken), nothing_taken);
+    return taken;
+  }
+
+  void reset() {
+    taken_of_head_ = 0;
+    waiting_ = !last_head_.empty() && reader_->may_repeat();
+    if (!waiting_) return static_cast<void>(reader_.emplace(limits_));
+    reader_->body() = core::Buffer();  // a body that nobody wanted
+  }
 
  private:
+  void take_head(std::string_view bytes, bool is_beginning) {
+    taken_of_head_ += bytes.size();
+    last_head_.clear();
+    if (reader_->progress() == HttpProgress::head) return;
+    ++head_number_;
+    taken_of_head_ = 0;
+    if (is_beginning && bytes.size() <= longest_repeated_head) last_head_ = bytes;
+  }
+
   HttpLimits limits_;
   std::optional<MessageReader<true>> reader_;
+  std::uint64_t head_number_ = 0;
+  std::size_t taken_of_head_ = 0;
+  std::string last_head_;  ///< empty when it came in pieces or was a long one
+  bool waiting_ = false;   ///< for a head that may be the same as the last one; `reader_` still holds that
 };
 
 HttpRequestParser::HttpRequestParser(HttpLimits limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -243,10 +323,11 @@ HttpRequestParser::~HttpRequestParser() = default;
 HttpRequestParser::HttpRequestParser(HttpRequestParser&&) noexcept = default;
 HttpRequestParser& HttpRequestParser::operator=(HttpRequestParser&&) noexcept = default;
 
-std::size_t HttpRequestParser::feed(std::string_view bytes) { return impl_->reader().feed(bytes); }
-HttpProgress HttpRequestParser::progress() const { return impl_->reader().progress(); }
+std::size_t HttpRequestParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
+HttpProgress HttpRequestParser::progress() const { return impl_->progress(); }
 HttpFault HttpRequestParser::fault() const { return impl_->reader().fault(); }
 HttpRequestHead const& HttpRequestParser::head() const { return impl_->reader().head(); }
+std::uint64_t HttpRequestParser::head_number() const { return impl_->head_number(); }
 core::Buffer HttpRequestParser::take_body() { return std::exchange(impl_->reader().body(), core::Buffer()); }
 std::string_view HttpRequestParser::body() const { return impl_->reader().body().view(); }
 void HttpRequestParser::reset() { impl_->reset(); }

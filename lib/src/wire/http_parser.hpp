@@ -21,6 +21,9 @@ enum class HttpProgress : std::uint8_t { head, body, done, failed };
 enum class HttpFault : std::uint8_t { none, bad_syntax, head_too_large, body_too_large, cut_off };
 
 /// HTTP/1.x requests out of bytes, one at a time, by Beast's parser with its checks. No I/O, no time.
+///
+/// Most callers repeat themselves: a small head that is the same as the one before it, byte for byte, means
+/// the same and is not parsed again.
 class HttpRequestParser {
  public:
   explicit HttpRequestParser(HttpLimits limits);
@@ -37,6 +40,8 @@ class HttpRequestParser {
   [[nodiscard]] HttpFault fault() const;
   /// Valid once `progress()` is body or done, until `reset`; also after `body_too_large`.
   [[nodiscard]] HttpRequestHead const& head() const;
+  /// Rises with each head that is not the one before, byte for byte: what was made of a head holds as long.
+  [[nodiscard]] std::uint64_t head_number() const;
   /// The body so far; its owner from now on is the caller. The limit goes on counting what was taken.
   [[nodiscard]] core::Buffer take_body();
   /// The body so far, where it is until the next `feed`.

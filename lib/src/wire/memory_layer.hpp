@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/beast/websocket/stream.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <string_view>
@@ -20,6 +22,8 @@ class Wire {
   /// What Beast may take next; throws OutOfBytes when there is nothing.
   [[nodiscard]] virtual std::string_view next_piece() = 0;
   virtual void send(std::string_view bytes) = 0;
+  /// From inside a read: a control frame has come.
+  virtual void on_control(boost::beast::websocket::frame_type kind, std::string_view payload) = 0;
 
  protected:
   ~Wire() = default;
@@ -42,6 +46,7 @@ class MemoryLayer {
 
   /// From now on the other end is `wire`.
   void connect(Wire& wire) { wire_ = &wire; }
+  [[nodiscard]] Wire& wire() { return *wire_; }
 
   /// The bytes that Beast may take and has not taken.
   [[nodiscard]] std::string_view& offered() { return offered_; }
@@ -50,7 +55,9 @@ class MemoryLayer {
   std::size_t read_some(MutableBuffers const& buffers, boost::system::error_code& error) {
     if (offered_.empty()) offered_ = wire_->next_piece();
     error = {};
-    std::size_t const count = boost::asio::buffer_copy(buffers, boost::asio::buffer(offered_));
+    std::size_t const count = is_in_place(buffers)
+                                  ? std::min(boost::asio::buffer_size(buffers), offered_.size())
+                                  : boost::asio::buffer_copy(buffers, boost::asio::buffer(offered_));
     offered_.remove_prefix(count);
     return count;
   }
@@ -81,6 +88,13 @@ class MemoryLayer {
   }
 
  private:
+  /// Whether the offered bytes are where Beast wants them: who received them asked for that place.
+  template <class MutableBuffers>
+  [[nodiscard]] bool is_in_place(MutableBuffers const& buffers) const {
+    boost::asio::mutable_buffer const first(*boost::asio::buffer_sequence_begin(buffers));
+    return first.data() == offered_.data() && first.size() >= offered_.size();
+  }
+
   Wire* wire_;
   std::string_view offered_;
 };

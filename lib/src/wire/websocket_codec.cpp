@@ -2,134 +2,44 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/websocket/stream.hpp>
 #include <random>
 #include <utility>
 
 #include "reachback/proto/base64.hpp"
 #include "reachback/proto/utf8.hpp"
+#include "wire/data_frame.hpp"
 #include "wire/frame_gate.hpp"
 #include "wire/memory_layer.hpp"
+#include "wire/stream_pool.hpp"
 
 namespace reachback::wire {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
 namespace websocket = beast::websocket;
 using boost::system::error_code;
 
-/// Found by Beast's stream when a connection ends: whoever owns the socket closes it.
-static void teardown(beast::role_type, MemoryLayer&, error_code& error) { error = {}; }
-
 namespace {
 
-using Stream = websocket::stream<MemoryLayer, false>;
-using UpgradeRequest = http::request<http::empty_body>;
+/// Speaks and never hears anything.
+class Mouth final : public Wire {
+ public:
+  explicit Mouth(core::Buffer& out) : out_(out) {}
+
+  [[nodiscard]] std::string_view next_piece() override { throw OutOfBytes{}; }
+  void send(std::string_view bytes) override { out_.append(bytes); }
+  void on_control(websocket::frame_type, std::string_view) override {}
+
+ private:
+  core::Buffer& out_;
+};
+
+/// Of a message of which less is to come, the rest is copied once.
+constexpr std::size_t received_in_place_from = 16 * 1024;
 
 /// How much Beast's stream reads ahead (its private `tcp_frame_size`). Whoever reads with less room than that
 /// leaves bytes inside Beast, where nobody would ask for them.
 constexpr std::size_t beast_buffer_size = 1536;
-
-/// The peer's frames through the gate; what is sent goes to `out`, or nowhere.
-class FrameWire final : public Wire {
- public:
-  explicit FrameWire(core::Buffer& out) : out_(&out) {}
-
-  [[nodiscard]] std::string_view next_piece() override {
-    auto const piece = gate_.next();
-    if (piece.empty()) throw OutOfBytes{};
-    return piece;
-  }
-  void send(std::string_view bytes) override {
-    if (out_ != nullptr) out_->append(bytes);
-  }
-
-  [[nodiscard]] FrameGate& gate() { return gate_; }
-  [[nodiscard]] core::Buffer& out() { return *out_; }
-  void mute() { out_ = nullptr; }
-  [[nodiscard]] bool muted() const { return out_ == nullptr; }
-
- private:
-  FrameGate gate_;
-  core::Buffer* out_;
-};
-
-/// The other side of an opening handshake that happens in memory only. To a client it answers like a server.
-class RehearsalWire final : public Wire {
- public:
-  void send(std::string_view bytes) override { said_.append(bytes); }
-
-  [[nodiscard]] std::string_view next_piece() override {
-    constexpr std::string_view field = "Sec-WebSocket-Key: ";
-    auto const from = said_.find(field) + field.size();
-    websocket::detail::sec_ws_accept_type accept;
-    websocket::detail::make_sec_ws_accept(accept, said_.substr(from, said_.find("\r\n", from) - from));
-    answer_ =
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
-        "Upgrade\r\nSec-WebSocket-Accept: ";
-    answer_.append(accept.data(), accept.size()).append("\r\n\r\n");
-    return answer_;
-  }
-
- private:
-  std::string said_;
-  std::string answer_;
-};
-
-/// Opens a client's stream. Beast does that only by its own handshake, but ours has already happened over the
-/// network, where `net` could time it and read a refusal's answer: so Beast's is rehearsed in memory with a
-/// server that agrees.
-void open_client(Stream& stream) {
-  RehearsalWire server;
-  stream.next_layer().connect(server);
-  // Beast's "secure" masks come from the generator that repeats itself (see make_client_handshake).
-  stream.secure_prng(false);
-  error_code error;
-  stream.handshake("rehearsal", "/", error);
-}
-
-std::string joined(std::vector<std::string_view> const& values) {
-  std::string list;
-  for (auto const value : values) {
-    if (!list.empty()) list += ", ";
-    list += value;
-  }
-  return list;
-}
-
-/// Only what the handshake is about: no extension that was offered, no `Expect` that Beast would answer.
-UpgradeRequest to_beast(HttpRequestHead const& head) {
-  UpgradeRequest request;
-  request.version(static_cast<unsigned>(head.version));
-  request.method_string(head.method);
-  request.target(head.target);
-  for (auto const name : {http::field::host, http::field::connection, http::field::upgrade,
-                          http::field::sec_websocket_key, http::field::sec_websocket_version}) {
-    // A list may stand on several lines, and Beast looks at the first.
-    auto const values = head.fields.all(http::to_string(name));
-    if (!values.empty()) request.set(name, joined(values));
-  }
-  return request;
-}
-
-/// Opens a server's stream in answer to any valid request.
-void open_server(Stream& stream) {
-  HttpRequestHead head;
-  head.method = "GET";
-  head.target = "/";
-  head.fields.add("Host", "rehearsal");
-  head.fields.add("Connection", "Upgrade");
-  head.fields.add("Upgrade", "websocket");
-  head.fields.add("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==");
-  head.fields.add("Sec-WebSocket-Version", "13");
-  RehearsalWire client;
-  stream.next_layer().connect(client);
-  error_code error;
-  stream.accept(to_beast(head), error);
-}
 
 /// RFC 6455, 4.2.1: 16 bytes in base64. Beast takes any text up to that length.
 bool is_key(std::string_view key) { return key.size() == 24 && key.ends_with("=="); }
@@ -154,19 +64,14 @@ proto::CloseCode code_of(error_code error) {
 
 }  // namespace
 
-class WebSocketCodec::Impl {
+class WebSocketCodec::Impl final : private Wire {
  public:
   Impl(Role role, std::size_t message_limit, WebSocketSink& sink, core::Buffer& out)
-      : role_(role), sink_(sink), wire_(out), stream_(MemoryLayer(wire_)) {
-    stream_.read_message_max(message_limit);
-    stream_.auto_fragment(false);
-    stream_.control_callback(
-        [this](websocket::frame_type kind, beast::string_view payload) { on_control(kind, payload); });
-  }
+      : role_(role), message_limit_(message_limit), sink_(sink), out_(out) {}
 
   [[nodiscard]] error_code accept(HttpRequestHead const& request, std::string_view subprotocol);
-  void open_as_client();
 
+  [[nodiscard]] std::span<char> receive_room(std::size_t at_most);
   [[nodiscard]] WebSocketState feed(std::string_view bytes);
   [[nodiscard]] WebSocketState state() const { return state_; }
   [[nodiscard]] std::optional<std::uint16_t> close_code() const { return close_code_; }
@@ -177,25 +82,37 @@ class WebSocketCodec::Impl {
   void close(std::uint16_t code, std::string_view reason);
 
  private:
-  [[nodiscard]] bool may_send() const { return state_ == WebSocketState::open && !wire_.muted(); }
-  [[nodiscard]] core::MessageKind kind() const {
-    return stream_.got_text() ? core::MessageKind::text : core::MessageKind::binary;
+  // What a stream of Beast's asks for.
+  [[nodiscard]] std::string_view next_piece() override;
+  void send(std::string_view bytes) override {
+    if (!muted_) out_.append(bytes);
   }
+  void on_control(websocket::frame_type kind, std::string_view payload) override;
+
+  [[nodiscard]] bool may_send() const { return state_ == WebSocketState::open && !muted_; }
+  [[nodiscard]] core::MessageKind kind() const {
+    return reader_->got_text() ? core::MessageKind::text : core::MessageKind::binary;
+  }
+  [[nodiscard]] Stream& reader();
   [[nodiscard]] bool has_input();
+  void read_pieces();
   void read_piece();
-  WebSocketState show_partial();
-  void on_control(websocket::frame_type kind, std::string_view payload);
+  void rest();
   void deliver_message();
   void end(error_code error);
   void fail(proto::CloseCode code);
 
   Role const role_;
   WebSocketState state_ = WebSocketState::open;
+  bool muted_ = false;  ///< our close frame is written, the last that we send
   std::optional<std::uint16_t> close_code_;
+  std::size_t const message_limit_;
   WebSocketSink& sink_;
+  core::Buffer& out_;
   core::Buffer message_;
-  FrameWire wire_;
-  Stream stream_;
+  FrameGate gate_;
+  std::optional<Stream> reader_;  ///< borrowed while a message comes in
+  std::optional<Stream> writer_;  ///< a client's, borrowed while a message goes out
 };
 
 error_code WebSocketCodec::Impl::accept(HttpRequestHead const& request, std::string_view subprotocol) {
@@ -204,76 +121,97 @@ error_code WebSocketCodec::Impl::accept(HttpRequestHead const& request, std::str
   }
   // Beast writes its answer to a bad request too; that one is the caller's to give.
   core::Buffer answer;
-  FrameWire reply(answer);
-  stream_.next_layer().connect(reply);
-  stream_.set_option(websocket::stream_base::decorator([subprotocol](websocket::response_type& response) {
-    response.set(http::field::server, "reachback");
-    if (!subprotocol.empty()) response.set(http::field::sec_websocket_protocol, subprotocol);
-  }));
+  Mouth mouth(answer);
   error_code error;
-  stream_.accept(to_beast(request), error);
-  stream_.next_layer().connect(wire_);
-  if (!error) wire_.send(answer.view());
-  return error;
+  auto stream = accepted_stream(request, subprotocol, mouth, error);
+  if (error) return error;
+  out_.append(answer.view());
+  StreamPool::of(role_).give(std::move(stream));
+  return {};
 }
 
-void WebSocketCodec::Impl::open_as_client() {
-  open_client(stream_);
-  stream_.next_layer().connect(wire_);
+std::span<char> WebSocketCodec::Impl::receive_room(std::size_t at_most) {
+  auto const size = static_cast<std::size_t>(std::min<std::uint64_t>(gate_.payload_left(), at_most));
+  if (state_ != WebSocketState::open || message_.empty() || size < received_in_place_from) return {};
+  return {message_.prepare(size), size};
 }
 
 WebSocketState WebSocketCodec::Impl::feed(std::string_view bytes) {
   if (state_ != WebSocketState::open) return state_;
-  wire_.gate().offer(bytes);
+  gate_.offer(bytes);
+  read_pieces();
+  if (state_ == WebSocketState::open && !message_.empty()) sink_.on_partial(kind(), message_.view());
+  rest();
+  return state_;
+}
+
+void WebSocketCodec::Impl::read_pieces() {
   try {
     while (state_ == WebSocketState::open && has_input()) read_piece();
   } catch (OutOfBytes const&) {
     // After a control frame or an empty fragment Beast looks for the next header at once.
-    return show_partial();
   }
-  return show_partial();
 }
 
-WebSocketState WebSocketCodec::Impl::show_partial() {
-  if (state_ == WebSocketState::open && !message_.empty()) sink_.on_partial(kind(), message_.view());
-  return state_;
+/// Gives the stream back when it stands between two messages, and up when it will read no more.
+void WebSocketCodec::Impl::rest() {
+  if (!reader_) return;
+  if (state_ == WebSocketState::open) {
+    if (!gate_.between_messages()) return;
+    StreamPool::of(role_).give(std::move(*reader_));
+  }
+  reader_.reset();
+}
+
+Stream& WebSocketCodec::Impl::reader() {
+  if (!reader_) reader_.emplace(StreamPool::of(role_).take(*this)).read_message_max(message_limit_);
+  return *reader_;
+}
+
+std::string_view WebSocketCodec::Impl::next_piece() {
+  auto const piece = gate_.next();
+  if (piece.empty()) throw OutOfBytes{};
+  return piece;
 }
 
 bool WebSocketCodec::Impl::has_input() {
-  auto& offered = stream_.next_layer().offered();
-  if (offered.empty()) offered = wire_.gate().next();
-  return !offered.empty();
+  if (reader_ && !reader_->next_layer().offered().empty()) return true;
+  auto const piece = gate_.next();
+  if (piece.empty()) return false;
+  reader().next_layer().offered() = piece;
+  return true;
 }
 
 void WebSocketCodec::Impl::read_piece() {
   // A small piece is copied once more, but its message gets memory for just its size; a big one is written
   // where it stays.
   std::array<char, beast_buffer_size> small;
-  std::size_t const at_hand = stream_.next_layer().offered().size();
+  std::size_t const at_hand = reader_->next_layer().offered().size();
   bool const is_big = at_hand > small.size();
   auto const room = is_big ? asio::buffer(message_.prepare(at_hand), at_hand) : asio::buffer(small);
   error_code error;
-  std::size_t const count = stream_.read_some(room, error);
+  std::size_t const count = reader_->read_some(room, error);
   if (error) return end(error);
   if (is_big) {
     message_.grow_by(count);
   } else {
     message_.append({small.data(), count});
   }
-  if (stream_.is_message_done()) deliver_message();
+  if (reader_->is_message_done()) deliver_message();
 }
 
 void WebSocketCodec::Impl::on_control(websocket::frame_type kind, std::string_view payload) {
   if (kind == websocket::frame_type::pong) sink_.on_pong(payload);
   // Codes from 5000 on are nobody's (RFC 6455, 7.4.2), but Beast would take and return them.
-  if (kind == websocket::frame_type::close && stream_.reason().code >= 5000)
+  if (kind == websocket::frame_type::close && reader_->reason().code >= 5000)
     fail(proto::CloseCode::protocol_error);
 }
 
 void WebSocketCodec::Impl::deliver_message() {
   auto message = std::exchange(message_, core::Buffer());
   // When the last frame is empty Beast does not ask whether the text before it was complete.
-  if (stream_.got_text() && ends_inside_character(message.view())) return fail(proto::CloseCode::bad_payload);
+  if (reader_->got_text() && ends_inside_character(message.view()))
+    return fail(proto::CloseCode::bad_payload);
   sink_.on_message(kind(), std::move(message));
 }
 
@@ -286,7 +224,7 @@ void WebSocketCodec::Impl::end(error_code error) {
     return;
   }
   state_ = WebSocketState::closed_by_peer;
-  std::uint16_t const code = stream_.reason().code;
+  std::uint16_t const code = reader_->reason().code;
   close_code_ = code == websocket::close_code::none ? std::uint16_t{websocket::close_code::no_status} : code;
 }
 
@@ -298,37 +236,45 @@ void WebSocketCodec::Impl::fail(proto::CloseCode code) {
 
 void WebSocketCodec::Impl::write(core::Fragment const& fragment) {
   if (!may_send()) return;
-  if (fragment.first) stream_.binary(fragment.kind == core::MessageKind::binary);
+  if (role_ == Role::server) return append_frame(out_, fragment);
+  auto& pool = StreamPool::of(role_);
+  if (!writer_) writer_.emplace(pool.take(*this)).binary(fragment.kind == core::MessageKind::binary);
   std::array const payload{asio::buffer(fragment.head), asio::buffer(fragment.body)};
+  bool const is_last = fragment.position == core::FramePosition::last;
   error_code error;
-  stream_.write_some(fragment.position == core::FramePosition::last, payload, error);
+  writer_->write_some(is_last, payload, error);
+  if (!is_last) return;
+  pool.give(std::move(*writer_));
+  writer_.reset();
 }
 
 void WebSocketCodec::Impl::ping(std::string_view payload) {
   if (!may_send()) return;
   auto const cut = payload.substr(0, websocket::ping_data::static_capacity);
+  // Not by the reader, which is inside of a call of Beast's when the sink pings.
+  Mouth mouth(out_);
+  auto& pool = StreamPool::of(role_);
+  auto speaker = pool.take(mouth);
   error_code error;
-  stream_.ping(websocket::ping_data(cut.data(), cut.size()), error);
+  speaker.ping(websocket::ping_data(cut.data(), cut.size()), error);
+  pool.give(std::move(speaker));
 }
 
 void WebSocketCodec::Impl::close(std::uint16_t code, std::string_view reason) {
   if (!may_send()) return;
-  // A stream of its own says goodbye and ours goes on reading, muted. For Beast's synchronous close() would
+  // A stream of its own says goodbye, and the reader goes on, muted. For Beast's synchronous close() would
   // throw away the peer's messages, and after it read_some() must not meet the peer's close frame (Beast
   // asserts that).
-  FrameWire farewell(wire_.out());
-  Stream speaker(MemoryLayer{farewell});
-  role_ == Role::server ? open_server(speaker) : open_client(speaker);
-  speaker.next_layer().connect(farewell);
+  Mouth mouth(out_);
+  auto speaker = StreamPool::of(role_).take(mouth);
   auto const cut = proto::cut_between_characters(reason, proto::max_close_reason);
   try {
     error_code error;
     speaker.close({websocket::close_code(code), beast::string_view(cut)}, error);
   } catch (OutOfBytes const&) {
-    // Its frame is written; now it waits for the peer's, which the other stream will get.
-    farewell.mute();
+    // Its frame is written; now it waits for the peer's, which the reader will get.
   }
-  wire_.mute();
+  muted_ = true;
 }
 
 WebSocketCodec::WebSocketCodec(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -348,11 +294,11 @@ std::unique_ptr<WebSocketCodec> WebSocketCodec::accept(HttpRequestHead const& re
 
 std::unique_ptr<WebSocketCodec> WebSocketCodec::client(std::size_t message_limit, WebSocketSink& sink,
                                                        core::Buffer& out) {
-  auto impl = std::make_unique<Impl>(Role::client, message_limit, sink, out);
-  impl->open_as_client();
-  return std::unique_ptr<WebSocketCodec>(new WebSocketCodec(std::move(impl)));
+  return std::unique_ptr<WebSocketCodec>(
+      new WebSocketCodec(std::make_unique<Impl>(Role::client, message_limit, sink, out)));
 }
 
+std::span<char> WebSocketCodec::receive_room(std::size_t at_most) { return impl_->receive_room(at_most); }
 WebSocketState WebSocketCodec::feed(std::string_view bytes) { return impl_->feed(bytes); }
 WebSocketState WebSocketCodec::state() const { return impl_->state(); }
 std::optional<std::uint16_t> WebSocketCodec::close_code() const { return impl_->close_code(); }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,9 +36,9 @@ enum class WebSocketState : std::uint8_t {
   failed,          ///< the peer broke RFC 6455 or a limit; a close frame with the right code has been written
 };
 
-/// RFC 6455 as a codec over memory, done by Beast with all of its checks: bytes in, messages out. It does no
-/// I/O and knows no time. Everything it has to send (frames, pongs, the answer to a close) it appends to
-/// `out`.
+/// RFC 6455 as a codec over memory: bytes in, messages out. Whatever comes in goes through Beast with all of
+/// its checks. It does no I/O and knows no time. Everything it has to send (frames, pongs, the answer to a
+/// close) it appends to `out`.
 class WebSocketCodec {
  public:
   /// `out` and `sink` must outlive the codec. For a server that has read an upgrade request: checks it,
@@ -57,6 +58,9 @@ class WebSocketCodec {
   WebSocketCodec(WebSocketCodec const&) = delete;
   WebSocketCodec& operator=(WebSocketCodec const&) = delete;
 
+  /// Where the next bytes of a big message belong: what is received there and then fed is not copied any
+  /// more. Empty when that is not so; for the next receive only.
+  [[nodiscard]] std::span<char> receive_room(std::size_t at_most);
   /// Takes all of `bytes`, in whatever pieces they come, and reports what became complete. After a return
   /// value other than `open` the codec takes and sends nothing more.
   [[nodiscard]] WebSocketState feed(std::string_view bytes);

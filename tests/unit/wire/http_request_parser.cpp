@@ -325,3 +325,80 @@ TEST_CASE("a parser may move while it reads") {
   CHECK(second.feed(std::string_view(bytes).substr(taken)) == 3);
   CHECK(second.progress() == HttpProgress::done);
 }
+
+TEST_CASE("a head that repeats the one before keeps its number, and its body is its own") {
+  HttpRequestParser parser({});
+  auto const one = post("Content-Length: 3\r\n", "abc"), two = post("Content-Length: 3\r\n", "xyz");
+  for (std::size_t const piece : piece_sizes) {
+    CAPTURE(piece);
+    for (auto const& request : {one, two, one}) {
+      auto const result = read(parser, request, piece);
+      CHECK(result.progress == HttpProgress::done);
+      CHECK(result.body == request.substr(request.size() - 3));
+      CHECK(result.rest.empty());
+      CHECK(parser.head().target == "/v1/endpoints/wsData/requests?timeout=5");
+      parser.reset();
+      CHECK(parser.progress() == HttpProgress::head);
+    }
+  }
+  std::uint64_t const number = parser.head_number();
+  for (auto const& request : {one, two}) {
+    CHECK(read(parser, request, 1000).progress == HttpProgress::done);
+    CHECK(parser.head_number() == number);
+    parser.reset();
+  }
+}
+
+TEST_CASE("a head that differs in one byte from the one before is read anew") {
+  HttpRequestParser parser({});
+  CHECK(read(parser, post("Content-Length: 3\r\nX: 1\r\n", "abc"), 1000).body == "abc");
+  auto const number = parser.head_number();
+  parser.reset();
+  CHECK(read(parser, post("Content-Length: 3\r\nX: 2\r\n", "abc"), 1000).body == "abc");
+  CHECK(parser.head_number() == number + 1);
+  CHECK(parser.head().fields.get("X") == "2");
+  parser.reset();
+  CHECK(read(parser, "rubbish\r\n\r\n", 1000).fault == HttpFault::bad_syntax);
+}
+
+TEST_CASE("repeated requests that come together are read one at a time") {
+  HttpRequestParser parser({});
+  std::string rest = post("Content-Length: 1\r\n", "a") + post("Content-Length: 1\r\n", "b") +
+                     post("Content-Length: 1\r\n", "c") + "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  std::string bodies;
+  for (int i = 0; i < 4; ++i) {
+    auto const result = read(parser, rest, 1000);
+    REQUIRE(result.progress == HttpProgress::done);
+    bodies += result.body + "|";
+    rest = result.rest;
+    parser.reset();
+  }
+  CHECK(bodies == "a|b|c||");
+  CHECK(rest.empty());
+}
+
+TEST_CASE("a repeated head stops reading before the body, and a body that nobody took is gone") {
+  HttpRequestParser parser({});
+  auto const request = post("Content-Length: 3\r\n", "abc");
+  auto const head_size = request.size() - 3;
+  CHECK(parser.feed(request) == head_size);
+  CHECK(parser.feed(std::string_view(request).substr(head_size)) == 3);
+  parser.reset();
+  CHECK(parser.feed(request) == head_size);
+  CHECK(parser.progress() == HttpProgress::body);
+  CHECK(parser.body().empty());
+  CHECK(parser.feed("x") == 1);
+  CHECK(parser.progress() == HttpProgress::body);
+  CHECK(parser.feed("yzGET") == 2);
+  CHECK(parser.progress() == HttpProgress::done);
+  CHECK(parser.body() == "xyz");
+}
+
+TEST_CASE("chunked bodies behind equal heads are read each by its own chunks") {
+  HttpRequestParser parser({});
+  for (std::string const body : {"one", "other"}) {
+    auto const chunks = std::to_string(body.size()) + "\r\n" + body + "\r\n0\r\n\r\n";
+    CHECK(read(parser, post("Transfer-Encoding: chunked\r\n", chunks), 1000).body == body);
+    parser.reset();
+  }
+}

@@ -12,6 +12,7 @@ using core::FramePosition;
 using core::MessageKind;
 using wire::WebSocketCodec;
 using wire::WebSocketState;
+using wire_test::bytes_of;
 using wire_test::Client;
 using wire_test::frames_in;
 using wire_test::Heard;
@@ -188,4 +189,47 @@ TEST_CASE("16 MiB from a client in frames of 64 KiB arrive, with the pong to a p
   }
   REQUIRE(server.heard.messages.size() == 1);
   CHECK((server.heard.messages[0].text == body));
+}
+
+TEST_CASE("a big message is received where it belongs, whatever its pieces are") {
+  std::string text(300'000, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(' ' + i % 90);
+  auto const first = bytes_of({.payload = text.substr(0, 200'000), .fin = false}),
+             ping = bytes_of({.opcode = Opcode::ping, .payload = "are you there"}),
+             second = bytes_of({.opcode = Opcode::continuation, .payload = text.substr(200'000)});
+  auto const bytes = first + ping + second + bytes_of({.payload = "next"});
+  for (std::size_t const piece : {1'000u, 30'000u, 70'000u, 500'000u}) {
+    CAPTURE(piece);
+    Server server;
+    std::size_t in_place = 0;
+    for (std::string_view rest = bytes; !rest.empty();) {
+      auto const room = server.codec->receive_room(piece);
+      std::size_t const count = std::min({piece, rest.size(), room.empty() ? rest.size() : room.size()});
+      std::string const copy(rest.substr(0, count));
+      std::string_view fed = copy;
+      if (!room.empty()) {
+        std::copy(copy.begin(), copy.end(), room.begin());
+        fed = {room.data(), count};
+        in_place += count;
+      }
+      REQUIRE(server.codec->feed(fed) == WebSocketState::open);
+      rest.remove_prefix(count);
+    }
+    CHECK((server.heard.messages ==
+           std::vector<Heard>{{core::MessageKind::text, text}, {core::MessageKind::text, "next"}}));
+    CHECK(frames_in(server.take_out()).size() == 1);
+    CHECK((piece < 16'000 || piece > 400'000 || in_place > 100'000));
+  }
+}
+
+TEST_CASE("there is no room to receive into between messages, at the start of one, and after the end") {
+  Server server;
+  CHECK(server.codec->receive_room(1 << 20).empty());
+  auto const frame = bytes_of({.payload = std::string(100'000, 'x')});
+  CHECK(server.codec->feed(std::string_view(frame).substr(0, 8)) == WebSocketState::open);
+  CHECK(server.codec->receive_room(1 << 20).empty());
+  CHECK(server.codec->feed(std::string_view(frame).substr(8, 50'000)) == WebSocketState::open);
+  CHECK(server.codec->receive_room(1 << 20).size() == 50'006);
+  CHECK(server.codec->feed(std::string_view(frame).substr(50'008)) == WebSocketState::open);
+  CHECK(server.codec->receive_room(1 << 20).empty());
 }
