@@ -36,8 +36,8 @@ void Shard::stop() {
   });
 }
 
-Shard::Deadlines::Handle Shard::at(core::TimePoint when, std::function<void()> expired) {
-  auto const handle = deadlines_.add(when, std::move(expired));
+Shard::Deadlines::Handle Shard::at(core::TimePoint when, Deadline& deadline) {
+  auto const handle = deadlines_.add(when, &deadline);
   arm();
   return handle;
 }
@@ -74,7 +74,7 @@ void Shard::expire() {
   while (!turn.over()) {
     auto expired = deadlines_.pop_due(now_is);
     if (!expired) break;
-    (*expired)();
+    (*expired)->due();
   }
   arm();
 }
@@ -106,22 +106,30 @@ void Shard::flush_all() {
   if (!flushing_.empty() || !dirty_.empty()) post_flush();
 }
 
-void Deadline::set(core::TimePoint when) {
-  if (when_) {
-    shard_.move(handle_, when);
-  } else {
-    handle_ = shard_.at(when, [this] {
-      when_.reset();
-      expired_();
-    });
-  }
-  when_ = when;
+Deadline::~Deadline() {
+  if (entered_ != never) shard_.remove(handle_);
 }
 
-void Deadline::clear() {
-  if (!when_) return;
-  shard_.remove(handle_);
-  when_.reset();
+void Deadline::set(core::TimePoint when) {
+  when_ = when;
+  if (entered_ > when) enter(when);
+}
+
+void Deadline::enter(core::TimePoint when) {
+  if (entered_ != never) {
+    shard_.move(handle_, when);
+  } else {
+    handle_ = shard_.at(when, *this);
+  }
+  entered_ = when;
+}
+
+void Deadline::due() {
+  entered_ = never;
+  if (!is_set()) return;
+  if (when_ > shard_.now()) return enter(when_);
+  when_ = never;
+  expired_(owner_);
 }
 
 }  // namespace reachback::async

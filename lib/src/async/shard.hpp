@@ -1,19 +1,20 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "async/clock.hpp"
 #include "async/mailbox.hpp"
 #include "async/task.hpp"
+#include "core/buffer.hpp"
 #include "core/deadline_table.hpp"
 
 namespace reachback::async {
@@ -27,13 +28,15 @@ class Flushable {
   ~Flushable() = default;
 };
 
+class Deadline;
+
 /// One io_context run by one thread: an implicit strand. Everything that lives on it is touched by that
 /// thread alone; other threads reach it by `post`. It brings what every connection shares: the clock, one
 /// deadline table with one timer, the list of what wants to be flushed, a buffer to receive into.
 class Shard {
  public:
-  using Deadlines = core::DeadlineTable<std::function<void()>>;
-  /// Of one receive, and so of what is decoded and scanned in one go.
+  using Deadlines = core::DeadlineTable<Deadline*>;
+  /// Of one receive into `receive_buffer`.
   static constexpr std::size_t receive_size = 64 * 1024;
 
   Shard(std::uint32_t index, Clock& clock);
@@ -67,20 +70,28 @@ class Shard {
 
   // On the shard's thread only, from here on.
 
-  /// Calls `expired` at that time, unless the entry is removed before.
-  [[nodiscard]] Deadlines::Handle at(core::TimePoint when, std::function<void()> expired);
-  void move(Deadlines::Handle handle, core::TimePoint when);
-  void remove(Deadlines::Handle handle) { deadlines_.remove(handle); }
-
   /// Calls `flush` once, after what is ready in this turn of the loop has run.
   void flush_later(Flushable& flushable);
   /// For one that dies before its turn.
   void forget(Flushable& flushable);
 
+  /// Whether something here works off, slice by slice, what has been received (see `Computing`).
+  [[nodiscard]] bool computing() const { return computing_ != 0; }
+
   /// Scratch memory for one receive; its content lives until the next suspension.
   [[nodiscard]] std::span<char> receive_buffer() { return receive_buffer_; }
+  /// Memory for what is sent next, so that nobody keeps any while there is nothing to send: whoever sends
+  /// swaps it with a buffer of its own that has none, and back.
+  [[nodiscard]] core::Buffer& send_buffer() { return send_buffer_; }
 
  private:
+  friend class Deadline;
+  friend class Computing;
+
+  /// Calls `deadline.due()` at that time, unless the entry is removed before.
+  [[nodiscard]] Deadlines::Handle at(core::TimePoint when, Deadline& deadline);
+  void move(Deadlines::Handle handle, core::TimePoint when);
+  void remove(Deadlines::Handle handle) { deadlines_.remove(handle); }
   void post_flush();
   void flush_all();
   void arm();
@@ -94,7 +105,8 @@ class Shard {
   std::vector<Flushable*> flushing_;
   std::size_t next_flush_ = 0;  ///< in `flushing_`
   bool flush_posted_ = false;
-  asio::io_context context_{1};
+  /// Other threads only post to it; its sockets and timers need no locks.
+  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<Executor> work_{context_.get_executor()};
   Mailbox mailbox_{context_.get_executor()};
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
@@ -103,28 +115,61 @@ class Shard {
   std::optional<core::TimePoint> armed_;
   bool clock_by_hand_ = false;
   bool stopping_ = false;
+  unsigned computing_ = 0;
+  core::Buffer send_buffer_;
   std::array<char, receive_size> receive_buffer_;
 };
 
-/// A deadline of one object, removed when it dies. Lives on the shard.
+/// Says for as long as it lives that its shard has more to compute than fits into a turn: whoever reads big
+/// messages then gives way. On the shard's thread.
+class Computing {
+ public:
+  explicit Computing(Shard& shard) : shard_(shard) { ++shard_.computing_; }
+  ~Computing() { --shard_.computing_; }
+  Computing(Computing const&) = delete;
+  Computing& operator=(Computing const&) = delete;
+
+ private:
+  Shard& shard_;
+};
+
+/// A deadline of one object, gone when that dies. Lives on the shard.
+///
+/// Its entry in the shard's table may be earlier than the deadline, or be there without one: it is then put
+/// right when its time comes. So a deadline that is set anew with each message costs the table nothing.
 class Deadline {
  public:
-  Deadline(Shard& shard, std::function<void()> expired) : shard_(shard), expired_(std::move(expired)) {}
-  ~Deadline() { clear(); }
+  /// `expired` holds a pointer and no more, such as `[this]`: a connection has several deadlines, and there
+  /// are many connections.
+  template <class Function>
+    requires(sizeof(Function) == sizeof(void*) && std::is_trivially_copyable_v<Function>)
+  Deadline(Shard& shard, Function expired)
+      : shard_(shard),
+        owner_(std::bit_cast<void*>(expired)),
+        expired_([](void* owner) { std::bit_cast<Function>(owner)(); }) {}
+  ~Deadline();
   Deadline(Deadline const&) = delete;
   Deadline& operator=(Deadline const&) = delete;
 
   /// Replaces an earlier setting.
   void set(core::TimePoint when);
   void set_in(core::Duration duration) { set(shard_.now() + duration); }
-  void clear();
-  [[nodiscard]] bool is_set() const { return when_.has_value(); }
+  void clear() { when_ = never; }
+  [[nodiscard]] bool is_set() const { return when_ != never; }
 
  private:
+  friend class Shard;
+  static constexpr core::TimePoint never = core::TimePoint::max();
+
+  void due();
+  void enter(core::TimePoint when);
+
   Shard& shard_;
-  std::function<void()> expired_;
+  void* owner_;
+  void (*expired_)(void* owner);
+  core::TimePoint when_ = never;
+  core::TimePoint entered_ = never;  ///< the time of the entry
   Shard::Deadlines::Handle handle_{};
-  std::optional<core::TimePoint> when_;
 };
 
 }  // namespace reachback::async

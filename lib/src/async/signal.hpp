@@ -1,26 +1,63 @@
 #pragma once
 
-#include <boost/asio/experimental/basic_channel.hpp>
-#include <boost/asio/experimental/channel_traits.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <optional>
+#include <utility>
 
 #include "async/task.hpp"
 
 namespace reachback::async {
 
 /// Wakes the one coroutine that waits; a notification that nobody waits for is kept, but only one. For use on
-/// one shard.
+/// one shard. Whoever waits is joined before the shard ends: nothing else ends the wait. Not a channel of
+/// Asio's: this is woken for every message, and a channel costs four times as much.
 class Signal {
- public:
-  explicit Signal(Executor executor) : channel_(executor, 1) {}
+  using Token = asio::use_awaitable_t<Executor>;
+  using Waiter = asio::async_result<Token, void()>::handler_type;
 
-  void notify() { channel_.try_send(error_code{}); }
+ public:
+  explicit Signal(Executor executor) : executor_(executor) {}
+  Signal(Signal const&) = delete;
+  Signal& operator=(Signal const&) = delete;
+
+  /// The waiter goes on in the next turn of the loop, not inside this call.
+  void notify() {
+    notified_ = true;
+    wake();
+  }
+
   /// Returns after a notification, or when the coroutine is cancelled: the waiter checks its condition in a
   /// loop.
-  [[nodiscard]] Task<> wait() { co_await channel_.async_receive(use_task); }
+  [[nodiscard]] Task<> wait() {
+    Token token;
+    return asio::async_initiate<Token, void()>([this](Waiter waiter) { enter(std::move(waiter)); }, token);
+  }
 
  private:
-  asio::experimental::basic_channel<Executor, asio::experimental::channel_traits<>, void(error_code)>
-      channel_;
+  void enter(Waiter waiter) {
+    auto slot = asio::get_associated_cancellation_slot(waiter);
+    if (slot.is_connected()) slot.assign([this](asio::cancellation_type) { wake(); });
+    waiter_.emplace(std::move(waiter));
+    if (notified_) wake();
+  }
+
+  void wake() {
+    if (!waiter_) return;
+    notified_ = false;
+    asio::post(executor_, [waiter = std::move(*waiter_)]() mutable {
+      // Here and not before: `wake` may have been called from inside the slot's function.
+      auto slot = asio::get_associated_cancellation_slot(waiter);
+      if (slot.is_connected()) slot.clear();
+      std::move(waiter)();
+    });
+    waiter_.reset();
+  }
+
+  Executor executor_;
+  std::optional<Waiter> waiter_;
+  bool notified_ = false;
 };
 
 }  // namespace reachback::async

@@ -44,16 +44,13 @@ Task<Dialer::ExchangeResult> Dialer::exchange(std::string request) {
   if (cancelled_) co_return unreachable("stopped");
   HttpConnection connection(shard_);
   current_ = &connection;
-  bool late = false;
-  async::Deadline deadline(shard_, [&connection, &late] {
-    late = true;
-    connection.cancel();
-  });
+  async::Deadline deadline(shard_, [&connection] { connection.cancel(); });
   deadline.set_in(plan_.timeout);
   auto const error = co_await connection.connect(plan_.gateway);
   boost::system::result<HttpReply> reply = error;
   if (!error) reply = co_await connection.exchange(request);
   current_ = nullptr;
+  bool const late = !deadline.is_set();
   if (late) co_return unreachable(fmt::format("{} does not answer in time", plan_.gateway.authority()));
   if (!reply)
     co_return unreachable(fmt::format("{}: {}", plan_.gateway.authority(), reply.error().message()));

@@ -81,6 +81,7 @@ boost::system::result<CallPlacement, CallRefusal> EndpointState::begin(CallReque
   call->caller = request.caller;
   call->connection = *connection;
   call->timeout = request.timeout;
+  call->patience = request.patience;
   call->began = now;
   call->deadline = deadlines_.add(now + request.timeout, id);
   call->pacing = member.pacing;
@@ -102,11 +103,8 @@ bool EndpointState::rearm(CallId id, Duration timeout, TimePoint now) {
 }
 
 void EndpointState::start_deadline(PendingCall& call, TimePoint now) {
-  if (!std::exchange(call.waits_for_credit, false)) {
-    deadlines_.move(call.deadline, now + call.timeout);
-  } else {
-    call.deadline = deadlines_.add(now + call.timeout, call.id);
-  }
+  call.waits_for_credit = false;
+  deadlines_.move(call.deadline, now + call.timeout);
 }
 
 AnswerDecision EndpointState::answer(ConnectionId from, proto::Answer const& answer, TimePoint now) {
@@ -129,7 +127,7 @@ AnswerDecision EndpointState::accept(CallList::iterator call, proto::Answer cons
       decision.credit_due = paced && call->credit.promise(call->parts.missing());
       if (paced && call->credit.exhausted()) {
         call->waits_for_credit = true;
-        deadlines_.remove(call->deadline);
+        deadlines_.move(call->deadline, now + call->patience);
       } else {
         start_deadline(*call, now);
       }
@@ -189,7 +187,10 @@ std::vector<EndedCall> EndpointState::expire(TimePoint now, std::size_t most) {
   while (taken.size() < most) {
     auto const due = deadlines_.pop_due(now);
     if (!due) break;
-    taken.push_back(take(calls_.find(*due)->second, CallEnd::timed_out));
+    auto const call = calls_.find(*due)->second;
+    bool const waited = call->waits_for_credit;
+    taken.push_back(take(call, waited ? CallEnd::slow_caller : CallEnd::timed_out));
+    if (waited) taken.back().detail = "the caller took no part of the answer for too long";
   }
   return taken;
 }

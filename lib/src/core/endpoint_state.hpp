@@ -67,6 +67,8 @@ struct CallRequest {
   CallerRef caller{};
   std::optional<proto::ConnectionId> connection{};  ///< that one, else the newest
   Duration timeout{};                               ///< until each part
+  /// Of a paced call: how long its caller may take for a part while the service waits for credit.
+  Duration patience = std::chrono::hours(1);
 };
 
 /// What a message from a service means.
@@ -128,8 +130,8 @@ class EndpointState {
   void sent_as(proto::CallId id, MessageNumber message);
   /// Gives a call another time-out, from now. False when it has ended.
   bool rearm(proto::CallId id, Duration timeout, TimePoint now);
-  /// A delivered part gives its call the whole time-out anew; what is dropped leaves the call as it was. A
-  /// paced call has no deadline while its service waits for credit: it is its caller's turn.
+  /// A delivered part gives its call the whole time-out anew; what is dropped leaves the call as it was.
+  /// While its service waits for credit, a paced call has its `patience` instead: it is its caller's turn.
   [[nodiscard]] AnswerDecision answer(proto::ConnectionId from, proto::Answer const& answer, TimePoint now);
   /// A part whose credit was due has been taken: its service may send one more. Nothing when the call has
   /// ended. One that waited for it has the whole time-out anew.
@@ -140,7 +142,8 @@ class EndpointState {
   [[nodiscard]] std::optional<EndedCall> end(proto::CallId id, CallEnd reason);
   /// Ends every call, in no order; the connections stay. At most `most`, as for `leave`.
   [[nodiscard]] std::vector<EndedCall> end_all(CallEnd reason, std::size_t most = SIZE_MAX);
-  /// Ends the calls whose deadline has passed: at `now` or before. At most `most`, as for `leave`.
+  /// Ends the calls whose deadline has passed, at `now` or before: as timed out or, when the service waited
+  /// for credit, as those of slow callers. At most `most`, as for `leave`.
   [[nodiscard]] std::vector<EndedCall> expire(TimePoint now, std::size_t most = SIZE_MAX);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const { return deadlines_.next(); }
 
@@ -155,13 +158,14 @@ class EndpointState {
     proto::ConnectionId connection{};
     MessageNumber message{};
     Duration timeout{};
+    Duration patience{};
     TimePoint began{};
     Deadlines::Handle deadline{};
     proto::PartTracker parts;
     bool part_came = false;
     Pacing pacing = Pacing::none;
     PartCredit credit;
-    bool waits_for_credit = false;   ///< and has no deadline meanwhile
+    bool waits_for_credit = false;
     std::uint32_t credit_parts = 0;  ///< in `credit_message`
     MessageNumber credit_message{};
   };

@@ -35,6 +35,10 @@ std::optional<Fragment> Outbox::next_fragment(std::size_t max) const {
   piece.head = head.substr(head_done, max);
   piece.body = entry.message.body_view().substr(framed_ - head_done, max - piece.head.size());
   bool const rest = framed_ + piece.head.size() + piece.body.size() < entry.size;
+  auto const* const shared = std::get_if<SharedBytes>(&entry.message.body);
+  if (shared != nullptr && piece.first && !rest && piece.body.size() == shared->bytes.size()) {
+    piece.frame = head.empty() ? shared->frame : std::string_view();
+  }
   piece.position = rest ? FramePosition::more_follow : FramePosition::last;
   return piece;
 }

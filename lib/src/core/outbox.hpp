@@ -24,6 +24,7 @@ enum class MessageNumber : std::uint64_t { none = 0 };
 struct SharedBytes {
   std::shared_ptr<void const> owner;
   std::string_view bytes;
+  std::string_view frame{};  ///< `bytes` as one frame of a server, ready to be sent; may be empty
 };
 
 /// One message on its way out. The head is what is spliced in before the body (a request's `callId`).
@@ -50,6 +51,8 @@ struct Fragment {
   std::string_view body{};
   FramePosition position = FramePosition::last;
   bool first = true;
+  std::string_view
+      frame{};  ///< all of it as it goes out, where that is ready: many connections send the same
 };
 
 /// A connection's send queue, bounded in bytes: a message that does not fit is refused, but an empty outbox

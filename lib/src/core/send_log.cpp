@@ -9,7 +9,7 @@ void SendLog::framed(MessageNumber number, std::uint64_t begin, std::uint64_t en
     entries_.back().end = end;
     return;
   }
-  if (entries_.size() >= compact_at_) compact();
+  if (size() >= compact_at_) compact();
   entries_.push_back({.first = number, .last = number, .begin = begin, .end = end, .complete = false});
 }
 
@@ -27,7 +27,7 @@ void SendLog::acknowledged(std::uint64_t offset) {
 Delivery SendLog::delivery(MessageNumber number, bool untouched) const {
   if (number == MessageNumber::none || untouched) return Delivery::not_sent;
   if (number <= forgotten_) return Delivery::sent;
-  auto const entry = std::lower_bound(entries_.begin(), entries_.end(), number,
+  auto const entry = std::lower_bound(first(), entries_.end(), number,
                                       [](Entry const& e, MessageNumber wanted) { return e.last < wanted; });
   // Only what was acknowledged leaves the log, so a number that is not in it was never framed.
   if (entry == entries_.end() || number < entry->first) return Delivery::not_sent;
@@ -35,13 +35,26 @@ Delivery SendLog::delivery(MessageNumber number, bool untouched) const {
 }
 
 void SendLog::forget_acknowledged() {
-  while (!entries_.empty() && entries_.front().complete && entries_.front().end <= acknowledged_) {
-    forgotten_ = entries_.front().last;
-    entries_.pop_front();
+  while (size() != 0 && first()->complete && first()->end <= acknowledged_) {
+    forgotten_ = first()->last;
+    ++gone_;
+  }
+  if (size() == 0) {
+    // A connection may rest for long now, and there are many.
+    std::vector<Entry>().swap(entries_);
+    gone_ = 0;
+  } else if (gone_ > size()) {
+    erase_gone();
   }
 }
 
+void SendLog::erase_gone() {
+  entries_.erase(entries_.begin(), first());
+  gone_ = 0;
+}
+
 void SendLog::compact() {
+  erase_gone();
   // Two neighbouring groups are always larger than the grain together, so about 1,000 of them remain.
   std::uint64_t const in_flight = given_ - std::min(given_, acknowledged_);
   std::uint64_t const grain = in_flight / 512;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <vector>
 
 #include "core/outbox.hpp"
 #include "reachback/proto/problem.hpp"
@@ -35,7 +35,7 @@ class SendLog {
   /// lie between those of others.
   [[nodiscard]] proto::Delivery delivery(MessageNumber number, bool untouched) const;
   [[nodiscard]] std::uint64_t given() const { return given_; }
-  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::size_t size() const { return entries_.size() - gone_; }
 
  private:
   /// The messages `first` to `last`; more than one only when all of them are complete and given to the
@@ -46,11 +46,16 @@ class SendLog {
     bool complete;
   };
 
+  [[nodiscard]] std::vector<Entry>::const_iterator first() const {
+    return entries_.begin() + static_cast<std::ptrdiff_t>(gone_);
+  }
   void forget_acknowledged();
+  void erase_gone();
   void compact();
   [[nodiscard]] bool given_whole(Entry const& entry) const { return entry.complete && entry.end <= given_; }
 
-  std::deque<Entry> entries_;  ///< of messages that are not acknowledged whole
+  std::vector<Entry> entries_;
+  std::size_t gone_ = 0;  ///< of the entries, the first: their messages are acknowledged whole
   std::uint64_t given_ = 0;
   std::uint64_t acknowledged_ = 0;
   MessageNumber forgotten_ = MessageNumber::none;  ///< the last message that was acknowledged whole

@@ -129,6 +129,28 @@ TEST_SUITE("deadline") {
     });
   }
 
+  TEST_CASE("set anew again and again, it fires once, at its last time") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> async::Task<> {
+      int fired = 0;
+      Deadline deadline(bench.shard, [&] { ++fired; });
+      for (int i = 0; i < 10; ++i) {
+        deadline.set_in(5s);
+        co_await move_clock(bench, 4s);
+      }
+      deadline.clear();
+      deadline.set_in(7s);
+      co_await move_clock(bench, 6s);
+      CHECK(fired == 0);
+      CHECK(deadline.is_set());
+      co_await move_clock(bench, 1s);
+      CHECK(fired == 1);
+      CHECK_FALSE(deadline.is_set());
+      co_await move_clock(bench, 1h);
+      CHECK(fired == 1);
+    });
+  }
+
   TEST_CASE("does not fire after it was cleared, nor after its death") {
     Bench bench;
     on_shard(bench.shard, [&]() -> async::Task<> {
@@ -155,9 +177,10 @@ TEST_SUITE("deadline") {
     on_shard(bench.shard, [&]() -> async::Task<> {
       int fired = 0;
       std::optional<Deadline> deadline;
-      deadline.emplace(bench.shard, [&] {
+      auto const again = [&] {
         if (++fired < 3) deadline->set_in(1s);
-      });
+      };
+      deadline.emplace(bench.shard, [&again] { again(); });
       deadline->set_in(1s);
       for (int i = 1; i <= 3; ++i) {
         co_await move_clock(bench, 1s);
@@ -172,10 +195,11 @@ TEST_SUITE("deadline") {
     on_shard(bench.shard, [&]() -> async::Task<> {
       int fired = 0;
       std::optional<Deadline> second;
-      Deadline first(bench.shard, [&] {
+      auto const clear_second = [&] {
         ++fired;
         second->clear();
-      });
+      };
+      Deadline first(bench.shard, [&clear_second] { clear_second(); });
       second.emplace(bench.shard, [&] { ++fired; });
       first.set_in(1s);
       second->set_in(1s + 1ns);
@@ -218,9 +242,9 @@ TEST_SUITE("deadline") {
       Deadline far(shard, [&] { fired += 100; });
       Deadline near(shard, [&] { ++fired; });
       far.set_in(1h);
+      auto const begin = std::chrono::steady_clock::now();
       near.set_in(1h);
       near.set_in(1ms);
-      auto const begin = std::chrono::steady_clock::now();
       co_await test::until(shard, [&] { return fired != 0; });
       CHECK(fired == 1);
       CHECK(std::chrono::steady_clock::now() - begin >= 1ms);

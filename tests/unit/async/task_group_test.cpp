@@ -212,6 +212,46 @@ TEST_SUITE("signal") {
     });
   }
 
+  TEST_CASE("a notification between a wake-up and the waiter's turn is kept for the next wait") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Signal signal(bench.shard.strand());
+      int ended = 0;
+      Beside first(bench.shard, wait_for(signal, ended));
+      co_await turn(bench.shard);
+      signal.notify();
+      signal.notify();
+      co_await first.join();
+      Beside second(bench.shard, wait_for(signal, ended));
+      co_await second.join();
+      CHECK(ended == 2);
+      Beside third(bench.shard, wait_for(signal, ended));
+      co_await turn(bench.shard);
+      CHECK_FALSE(third.over());
+      signal.notify();
+      co_await third.join();
+    });
+  }
+
+  TEST_CASE("a waiter that was notified and then cancelled goes on once, and the next wait is whole") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Signal signal(bench.shard.strand());
+      Beside waiting(bench.shard, signal.wait());
+      co_await turn(bench.shard);
+      signal.notify();
+      waiting.cancel();
+      co_await waiting.join();
+      int ended = 0;
+      Beside next(bench.shard, wait_for(signal, ended));
+      co_await turn(bench.shard);
+      CHECK(ended == 0);
+      signal.notify();
+      co_await next.join();
+      CHECK(ended == 1);
+    });
+  }
+
   TEST_CASE("a cancelled wait returns") {
     Bench bench;
     on_shard(bench.shard, [&]() -> Task<> {

@@ -115,19 +115,32 @@ TEST_SUITE("endpoint state: credits") {
     CHECK(second->replaced_parts == 1);
   }
 
-  TEST_CASE("a call has no deadline while its service waits for credit") {
+  TEST_CASE("a caller that takes no part for too long ends its call, and that is no time-out") {
+    PacedCall call;
+    CHECK(call.part(1, 9).action == Action::deliver);
+    CHECK(call.part(2, 9).action == Action::deliver);
+    CHECK(call.state.expire(start + 1h - 1s).empty());
+    auto const ended = call.state.expire(start + 1h);
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].end == CallEnd::slow_caller);
+    CHECK(ended[0].detail == "the caller took no part of the answer for too long");
+    CHECK(call.state.calls() == 0);
+  }
+
+  TEST_CASE("the time-out does not run while the service waits for credit") {
     PacedCall call;
     CHECK(call.part(1, 9, start + 1s).action == Action::deliver);
     CHECK(call.state.next_deadline() == start + 11s);
     CHECK(call.part(2, 9, start + 2s).action == Action::deliver);
-    CHECK_FALSE(call.state.next_deadline().has_value());
-    CHECK(call.state.expire(start + 24h).empty());
+    CHECK(call.state.expire(start + 30min).empty());
     // The caller takes a part: the service has the whole time-out again.
-    CHECK(call.state.give_credit(call.id, start + 24h).has_value());
-    CHECK(call.state.next_deadline() == start + 24h + 10s);
+    CHECK(call.state.give_credit(call.id, start + 30min).has_value());
+    CHECK(call.state.next_deadline() == start + 30min + 10s);
     // It has credit already: a second one gives no more time.
-    CHECK(call.state.give_credit(call.id, start + 24h + 5s).has_value());
-    CHECK(call.state.expire(start + 24h + 10s).size() == 1);
+    CHECK(call.state.give_credit(call.id, start + 30min + 5s).has_value());
+    auto const ended = call.state.expire(start + 30min + 10s);
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].end == CallEnd::timed_out);
   }
 
   TEST_CASE("a repeated part gives its call no more time") {

@@ -133,6 +133,29 @@ TEST_SUITE("outbox") {
     }
   }
 
+  TEST_CASE("a ready frame is offered for a whole message alone") {
+    auto const frame = std::make_shared<std::string const>("##to all");
+    auto const shared = [&](std::string head = {}) {
+      OutMessage made;
+      made.head = std::move(head);
+      made.body = SharedBytes{frame, std::string_view(*frame).substr(2), *frame};
+      return made;
+    };
+    Outbox outbox(1000);
+    outbox.push(shared());
+    CHECK(outbox.next_fragment(6)->frame == "##to all");
+    auto const piece = outbox.next_fragment(5);
+    CHECK(piece->frame.empty());
+    outbox.pop_fragment(*piece);
+    CHECK(outbox.next_fragment(100)->frame.empty());
+    CHECK(take(outbox, whole) == "l");
+    outbox.push(shared("head "));
+    CHECK(outbox.next_fragment(100)->frame.empty());
+    CHECK(take(outbox, whole) == "head to all");
+    outbox.push(message("of one's own"));
+    CHECK(outbox.next_fragment(100)->frame.empty());
+  }
+
   TEST_CASE("a broadcast's bytes are shared and let go with the last outbox") {
     auto const bytes = std::make_shared<std::string const>("to all");
     Outbox one(1000), two(1000);
