@@ -323,3 +323,46 @@ TEST_CASE_TEMPLATE("before a drain, those who understand it are told", Shards, O
   CHECK(caller.read_answer().status == 200);
   gateway.join();
 }
+
+TEST_CASE_TEMPLATE("a part of an answer that nobody waits for is answered with its cancel", Shards, OneShard,
+                   FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  auto plain = gateway.service();
+  service.send_text(part_of(CallId{5}, {1, 3}));
+  plain.send_text(part_of(CallId{5}, {1, 3}));
+  CHECK(service.read_text() == cancel_of(CallId{5}));
+  CHECK(service.hears_nothing());
+  CHECK(plain.hears_nothing());
+}
+
+TEST_CASE_TEMPLATE("nobody else can say to a service what only the gateway says", Shards, OneShard,
+                   FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto service = gateway.paced_service();
+  ScriptedService user(gateway.port(), "wsUser");
+  auto caller = gateway.caller();
+  for (std::string const& words :
+       {cancel_of(CallId{7}), credit_for(CallId{7}, 9), std::string(R"({"c\u006dd":"\u0067oaway"})")}) {
+    CAPTURE(words);
+    caller.request("POST", "/v1/endpoints/wsData/messages", words);
+    auto const answer = caller.read_answer();
+    CHECK(answer.status == 400);
+    CHECK(answer.says("/problems/bad-message"));
+    auto const sent = gateway.state().send_websocket_message("wsData", words);
+    REQUIRE_FALSE(sent.has_value());
+    CHECK(sent.error().problem == Problem::bad_message);
+    CHECK(gateway.state().send_websocket_message("wsUser", words)->delivered == 1);
+    CHECK(user.read_text() == words);
+  }
+  CHECK(service.hears_nothing());
+}
+
+TEST_CASE("a call that was prepared and never sent is not cancelled at its service") {
+  GatewayFixture gateway(OneShard::config());
+  auto service = gateway.paced_service();
+  RequestHandler handler("wsData", gateway.gateway());
+  REQUIRE(handler.prepare_request(request_text).has_value());
+  handler.close_pending_requests();
+  CHECK(service.hears_nothing());
+}

@@ -56,7 +56,8 @@ struct RemoteServiceConfig {
   std::function<void()> attached;
 };
 
-/// Answers one request; runs on a worker thread, several at once. What it throws becomes an error answer with
+/// Answers one request; runs on a worker thread, several at once. `request` is there until it returns, not as
+/// long as the payload is read. What it throws becomes an error answer with
 /// its text.
 using ServiceFunction = std::function<ServiceAnswer(std::string_view request)>;
 

@@ -36,11 +36,12 @@ class WebSocketState {
 
   /// The seed's sendWebSocketMessage(wsName, msg, conn): a text message to every connection of the endpoint,
   /// or to the one named. `no_endpoint`, `no_connection` (the seed's StateError), `disabled` for kind
-  /// `reject`.
-  Result<SendCount> send_websocket_message(std::string const& name, std::string message,
+  /// `reject`, `bad_message` for what only the gateway says to services (`reachback.v1`).
+  Result<SendCount> send_websocket_message(std::string const& name, std::string_view message,
                                            std::optional<ConnectionId> connection = std::nullopt);
   std::future<Result<SendCount>> async_send_websocket_message(
-      std::string const& name, std::string message, std::optional<ConnectionId> connection = std::nullopt);
+      std::string const& name, std::string_view message,
+      std::optional<ConnectionId> connection = std::nullopt);
 
   /// The seed's closeAllConnections(): closes every connection of every endpoint (4000). Returns how many.
   std::size_t close_all_connections();

@@ -14,7 +14,8 @@ namespace reachback::client {
 /// shard.
 ///
 /// Who waits is told at the latest when the call is cancelled or its connection leaves: the gateway gives
-/// each credit that it owes, or says that nobody waits for the answer. So the wait needs no deadline.
+/// each credit that it owes, or says, also to a part that it does not know, that nobody waits for the answer.
+/// So the wait needs no deadline.
 class AnswerPace {
  public:
   /// What an answer may send before it asks.

@@ -158,6 +158,9 @@ void RequestPool::go_on(SharedWork work, std::uint32_t parts) {
     work->permit = {};
     shard_.post([this, work = std::move(work)] { finished(work); });
   } else {
+    // An answer that waits for its caller holds no memory that other requests need.
+    work->request = core::Buffer();
+    work->permit = {};
     shard_.post([this, work = std::move(work)] {
       // Also who is turned away goes back to a worker: what belongs to the service's function dies there.
       work->pace.ask([this, work](std::uint32_t allowed) { give_to_worker(work, allowed); });

@@ -77,15 +77,17 @@ std::string login_page(std::string_view xsrf, std::string_view next, std::string
 net::HttpResponse page(std::string body) {
   net::HttpResponse response;
   response.content_type = "text/html; charset=utf-8";
-  response.fields = {{"Cache-Control", "no-store"}, {"X-Frame-Options", "DENY"}};
+  response.fields.add("Cache-Control", "no-store");
+  response.fields.add("X-Frame-Options", "DENY");
   response.body = std::move(body);
   return response;
 }
 
-net::HttpResponse redirect(std::string to) {
+net::HttpResponse redirect(std::string_view to) {
   net::HttpResponse response;
   response.status = 302;
-  response.fields = {{"Location", std::move(to)}, {"Cache-Control", "no-store"}};
+  response.fields.add("Location", to);
+  response.fields.add("Cache-Control", "no-store");
   return response;
 }
 
@@ -98,7 +100,7 @@ async::Task<> show_login(Exchange& exchange, std::string error) {
   std::string_view const old = cookie(exchange.head().fields, "_xsrf");
   std::string const xsrf = is_xsrf(old) ? std::string(old) : Credentials::make_xsrf();
   net::HttpResponse response = page(login_page(xsrf, next_of(exchange), error));
-  response.fields.emplace_back("Set-Cookie", fmt::format("_xsrf={}; Path=/; SameSite=Lax", xsrf));
+  response.fields.add("Set-Cookie", fmt::format("_xsrf={}; Path=/; SameSite=Lax", xsrf));
   co_await exchange.respond(std::move(response));
 }
 
@@ -163,14 +165,14 @@ async::Task<> serve_login(Exchange& exchange) {
   std::string const login = exchange.core.credentials().make_login(user, std::chrono::system_clock::now());
   auto const age = std::chrono::seconds(Credentials::login_lasts).count();
   net::HttpResponse response = redirect(next_of(exchange));
-  response.fields.emplace_back(
-      "Set-Cookie", fmt::format("login={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", login, age));
+  response.fields.add("Set-Cookie",
+                      fmt::format("login={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", login, age));
   co_await exchange.respond(std::move(response));
 }
 
 async::Task<> serve_logout(Exchange& exchange) {
   net::HttpResponse response = redirect("/login");
-  response.fields.emplace_back("Set-Cookie", "login=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+  response.fields.add("Set-Cookie", "login=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
   co_await exchange.respond(std::move(response));
 }
 

@@ -1,9 +1,8 @@
 #include "gateway/answer_form.hpp"
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
 #include <optional>
 
@@ -28,12 +27,36 @@ constexpr std::size_t text_slice = 192 * 1024;
 /// An error message of a service stands inside the problem document up to this size.
 constexpr std::size_t longest_service_message = 1024 * 1024;
 
-/// In milliseconds with three decimals; formatting a float would cost ten times as much.
-std::string milliseconds(core::Duration duration) {
-  auto const microseconds =
-      std::chrono::duration_cast<std::chrono::microseconds>(std::max(duration, core::Duration(0))).count();
-  return fmt::format(FMT_COMPILE("{}.{:03}"), microseconds / 1000, microseconds % 1000);
-}
+/// Of the head that `AnswerForm::head` makes.
+constexpr std::size_t usual_field_bytes = 192;
+
+/// `Server-Timing`, in milliseconds with three decimals. By hand: every answer has it, and formatting floats
+/// would cost as much as all the rest of the head.
+class Timing {
+ public:
+  Timing(core::Duration gateway, core::Duration service) {
+    add("gateway;dur=", gateway);
+    add(", service;dur=", service);
+  }
+  [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  void add(std::string_view name, core::Duration duration) {
+    auto const microseconds =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::max(duration, core::Duration(0))).count();
+    char* at = std::copy(name.begin(), name.end(), text_.data() + size_);
+    at = std::to_chars(at, text_.data() + text_.size(), microseconds / 1000).ptr;
+    *at++ = '.';
+    for (auto digit = microseconds % 1000, unit = decltype(digit){100}; unit != 0;
+         digit %= unit, unit /= 10) {
+      *at++ = static_cast<char>('0' + digit / unit);
+    }
+    size_ = static_cast<std::size_t>(at - text_.data());
+  }
+
+  std::array<char, 80> text_;
+  std::size_t size_ = 0;
+};
 
 /// Inside strings, CR and LF are always escaped: these stand between tokens. Without a branch, so that the
 /// compiler makes vector instructions of it.
@@ -56,7 +79,7 @@ class NdjsonForm final : public AnswerForm {
       if (at != 0) co_await async::yield(exchange_.scope.shard.strand());
       char* const slice = part.text.data() + at;
       std::size_t const size = std::min(text_slice, part.text.size() - at);
-      blank_line_breaks(slice, size);
+      if (part.answer.has_line_break) blank_line_breaks(slice, size);
       bool const ends = at + size == part.text.size();
       written = co_await exchange_.session.write({slice, size}, ends ? "\n" : "");
     }
@@ -94,9 +117,9 @@ class PayloadForm : public AnswerForm {
     waiting_.emplace(id, std::move(part));
     Taken taken = Taken::ok;
     while (taken == Taken::ok && !waiting_.empty() && waiting_.begin()->first == next_id_) {
-      Part const next = std::move(waiting_.extract(waiting_.begin()).mapped());
+      Part next = std::move(waiting_.extract(waiting_.begin()).mapped());
       ++next_id_;
-      taken = co_await pass_on(next);
+      taken = co_await pass_on(std::move(next));
     }
     co_return taken;
   }
@@ -104,7 +127,7 @@ class PayloadForm : public AnswerForm {
  protected:
   virtual async::Task<Taken> take_error(Part part) = 0;
   /// A single part: the whole answer. `payload` has been checked.
-  virtual async::Task<Taken> write_single(Part const& part, std::string payload) = 0;
+  virtual async::Task<Taken> write_single(Part part, std::string payload) = 0;
   /// What stands before the payload of several parts.
   virtual async::Task<Taken> write_first(Part const& part) = 0;
   virtual async::Task<bool> write_payload(std::string_view payload) = 0;
@@ -113,7 +136,7 @@ class PayloadForm : public AnswerForm {
   async::Task<> give_way() { return async::yield(exchange_.scope.shard.strand()); }
 
  private:
-  async::Task<Taken> pass_on(Part const& part) {
+  async::Task<Taken> pass_on(Part part) {
     std::optional<std::string> payload = co_await decode(part);
     if (!payload) co_return Taken::bad_answer;
     // Every part is here and this is the one with the highest number.
@@ -123,7 +146,7 @@ class PayloadForm : public AnswerForm {
       co_return Taken::bad_answer;
     }
     if (part.answer.position->count == 1) {
-      Taken const taken = co_await write_single(part, std::move(*payload));
+      Taken const taken = co_await write_single(std::move(part), std::move(*payload));
       co_return taken;
     }
     if (!exchange_.session.began()) {
@@ -137,6 +160,7 @@ class PayloadForm : public AnswerForm {
 
   async::Task<std::optional<std::string>> decode(Part const& part) {
     std::optional<std::string> payload;
+    async::Computing const computing(exchange_.scope.shard);
     PartDecoder decoder(part.answer, exchange_.core.config().limits.part);
     auto state = decoder.step();
     while (state == PartDecoder::State::more) {
@@ -148,6 +172,8 @@ class PayloadForm : public AnswerForm {
       co_return payload;
     }
     payload = decoder.take_payload();
+    if (part.answer.position->count == 1 && checker_.take_single(part.answer, payload->size()))
+      co_return payload;
     for (std::size_t at = 0; at < payload->size(); at += PartDecoder::default_slice) {
       if (at != 0) co_await give_way();
       if (!checker_.update(std::string_view(*payload).substr(at, PartDecoder::default_slice))) {
@@ -174,12 +200,9 @@ class JsonForm final : public PayloadForm {
     bool const verbatim =
         part.last && !exchange_.session.began() &&
         (part.answer.status != 200 || !part.answer.has_data || part.answer.position->count == 1);
-    if (verbatim) {
-      Taken const taken = co_await respond(part, json_type, part.text.view());
-      co_return taken;
-    }
-    Taken const taken = co_await PayloadForm::take(std::move(part));
-    co_return taken;
+    if (!verbatim) return PayloadForm::take(std::move(part));
+    std::string_view const body = part.text.view();
+    return respond(std::move(part), json_type, body);
   }
 
  protected:
@@ -188,9 +211,9 @@ class JsonForm final : public PayloadForm {
     co_return Taken::bad_answer;
   }
 
-  async::Task<Taken> write_single(Part const& part, std::string) override {
-    Taken const taken = co_await respond(part, json_type, part.text.view());
-    co_return taken;
+  async::Task<Taken> write_single(Part part, std::string) override {
+    std::string_view const body = part.text.view();
+    return respond(std::move(part), json_type, body);
   }
 
   async::Task<Taken> write_first(Part const& part) override {
@@ -246,8 +269,8 @@ class OctetForm final : public PayloadForm {
     co_return Taken::service_error;
   }
 
-  async::Task<Taken> write_single(Part const& part, std::string payload) override {
-    Taken const taken = co_await respond(part, octet_type, payload);
+  async::Task<Taken> write_single(Part part, std::string payload) override {
+    Taken const taken = co_await respond(std::move(part), octet_type, payload);
     co_return taken;
   }
 
@@ -288,22 +311,24 @@ async::Task<> AnswerForm::break_off(CallFailure const&) {
 net::HttpResponse AnswerForm::head(Part const& part, std::string_view content_type) const {
   net::HttpResponse response;
   response.content_type = content_type;
+  response.fields.reserve(usual_field_bytes);
+  if (part.answer.status >= 0) {
+    response.fields.add("Reachback-Status", static_cast<std::uint64_t>(part.answer.status));
+  } else {
+    response.fields.add("Reachback-Status", std::to_string(part.answer.status));
+  }
+  response.fields.add("Reachback-Call-Id", proto::to_number(part.answer.call_id));
+  response.fields.add("Reachback-Connection",
+                      proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})));
   auto const total = exchange_.scope.shard.now() - asked_at_;
-  response.fields = {
-      {"Reachback-Status", std::to_string(part.answer.status)},
-      {"Reachback-Call-Id", std::to_string(proto::to_number(part.answer.call_id))},
-      {"Reachback-Connection",
-       std::to_string(proto::to_number(exchange_.caller.connection().value_or(ConnectionId{})))},
-      {"Server-Timing", fmt::format(FMT_COMPILE("gateway;dur={}, service;dur={}"),
-                                    milliseconds(total - part.took), milliseconds(part.took))}};
+  response.fields.add("Server-Timing", Timing(total - part.took, part.took).text());
   return response;
 }
 
-async::Task<Taken> AnswerForm::respond(Part const& part, std::string_view content_type,
-                                       std::string_view body) {
+async::Task<Taken> AnswerForm::respond(Part part, std::string_view content_type, std::string_view body) {
   net::HttpResponse response = head(part, content_type);
-  response.fields.insert(response.fields.end(), exchange_.cors.begin(), exchange_.cors.end());
-  bool const written = co_await exchange_.session.respond(std::move(response), body);
+  response.fields.add(exchange_.cors.text());
+  bool const written = co_await exchange_.session.respond(response, body);
   co_return written ? Taken::ok : Taken::caller_gone;
 }
 

@@ -7,11 +7,9 @@
 #include <string_view>
 
 #include "gateway/exchange.hpp"
+#include "gateway/form_name.hpp"
 
 namespace reachback::gateway {
-
-/// The forms in which a caller can have an answer (http-api.md, "Calls").
-enum class FormName : std::uint8_t { json, ndjson, octet_stream };
 
 /// What became of a part.
 enum class Taken : std::uint8_t {
@@ -43,8 +41,8 @@ class AnswerForm {
  protected:
   /// The head of an answer whose first part is `part`.
   [[nodiscard]] net::HttpResponse head(Part const& part, std::string_view content_type) const;
-  [[nodiscard]] async::Task<Taken> respond(Part const& part, std::string_view content_type,
-                                           std::string_view body);
+  /// A whole answer of one part.
+  [[nodiscard]] async::Task<Taken> respond(Part part, std::string_view content_type, std::string_view body);
 
   Exchange& exchange_;
   std::string fault_;

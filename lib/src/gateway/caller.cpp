@@ -31,14 +31,12 @@ void CallerTable::leave(std::uint32_t slot) {
 void CallerTable::deliver(core::CallerRef const& ref, CallEvent event) {
   Caller* const caller = find(ref);
   if (caller == nullptr) return;
-  auto const* const failed = std::get_if<CallFailure>(&event);
-  if (failed != nullptr && failed->failure.problem == Problem::slow_caller) {
+  if (event.failure != nullptr && event.failure->failure.problem == Problem::slow_caller) {
     // What waits is what was too much: it goes at once.
     while (caller->channel_.try_receive([](async::error_code const&, CallEvent const&) {})) {}
   }
   // The channel has no bound of its own: every part in it holds a share of the call's budget.
-  auto* const part = std::get_if<Part>(&event);
-  bool const over = part == nullptr || part->last;
+  bool const over = event.part == nullptr || event.part->last;
   caller->channel_.try_send(async::error_code{}, std::move(event));
   if (over) caller->forget();
 }
@@ -74,16 +72,16 @@ core::CallerRef Caller::expect() {
   return {shard_.index(), slot_, generation_, &table_.slots_[slot_].parts};
 }
 
-async::Task<CallEvent> Caller::next() {
+async::Task<std::tuple<async::error_code, CallEvent>> Caller::next() {
   // A call that was given up before anybody waited: nothing would ever wake the waiter.
   if (generation_ == 0 && !channel_.ready()) channel_.close();
-  auto [error, event] = co_await channel_.async_receive(async::use_task);
-  if (error) {
-    event = CallFailure();
-    std::get<CallFailure>(event).failure = {Problem::service_closed, "the call was given up",
-                                            Delivery::unknown};
-  }
-  co_return std::move(event);
+  return channel_.async_receive(async::use_task);
+}
+
+CallFailure Caller::given_up() {
+  CallFailure ended;
+  ended.failure = {Problem::service_closed, "the call was given up", Delivery::unknown};
+  return ended;
 }
 
 void Caller::cancel(core::CallEnd reason) {

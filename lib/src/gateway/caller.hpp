@@ -4,9 +4,11 @@
 #include <boost/asio/experimental/channel_traits.hpp>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
-#include <variant>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "async/shard.hpp"
@@ -38,8 +40,15 @@ struct CallFailure {
   std::optional<CallId> call_id;
 };
 
-/// What a caller waits for.
-using CallEvent = std::variant<Part, CallFailure>;
+/// What a caller waits for: one of the two. Small, since it is moved several times on its way.
+struct CallEvent {
+  CallEvent() = default;
+  explicit CallEvent(Part arrived) : part(std::make_unique<Part>(std::move(arrived))) {}
+  explicit CallEvent(CallFailure ended) : failure(std::make_unique<CallFailure>(std::move(ended))) {}
+
+  std::unique_ptr<Part> part;
+  std::unique_ptr<CallFailure> failure;
+};
 
 /// The callers of one shard by their place, so that endpoints on any shard can name one by value. A reference
 /// to a caller that has gone, or to an earlier call of the same one, matches nothing. Lives as long as the
@@ -85,9 +94,12 @@ class Caller {
 
   /// A reference for a new call; what comes for the one before is dropped from now on.
   [[nodiscard]] core::CallerRef expect();
-  /// The next part, or how the call ended. After a last part or an end, nothing more comes. The wait ends at
-  /// the latest with the call's deadline, which the endpoint keeps; `cancel` ends it at once. One waiter.
-  [[nodiscard]] async::Task<CallEvent> next();
+  /// The next part, or how the call ended; an error, and neither of the two, when it was given up. After a
+  /// last part or an end, nothing more comes. The wait ends at the latest with the call's deadline, which the
+  /// endpoint keeps; `cancel` ends it at once. One waiter.
+  [[nodiscard]] async::Task<std::tuple<async::error_code, CallEvent>> next();
+  /// What the error of `next` means.
+  [[nodiscard]] static CallFailure given_up();
   /// A part with `credit_due` has been taken: its service may send one more. Nothing when the call is over.
   void give_credit();
   /// Gives the call up: nobody waits for it any more. A waiter gets `reason`; the endpoint is told.

@@ -5,39 +5,53 @@
 namespace reachback::gateway {
 
 Conversation::Conversation(Core& core, ShardScope& scope, std::optional<core::Permit> regular)
-    : core_(core), scope_(scope), regular_(std::move(regular)), caller_(scope.shard, scope.callers) {}
+    : core_(core),
+      scope_(scope),
+      regular_(regular ? std::move(*regular) : core::Permit()),
+      is_regular_(regular.has_value()),
+      caller_(scope.shard, scope.callers) {}
 
 net::Task<> Conversation::handle(net::HttpSession& session) {
   if (core_.draining()) session.drain();
-  core::Permit none;
-  auto target = read_target(session.head().target);
-  Exchange exchange{core_,       scope_, caller_, session, regular_ ? *regular_ : none,
-                    last_token_, {},     {},      {},      {}};
-  if (!target) {
-    co_await exchange.refuse(Problem::bad_request, "the request target is malformed");
-    co_return;
-  }
-  exchange.target = std::move(*target);
-  if (!regular_ && !is_probe(exchange.target)) {
-    session.drain();
-    co_await exchange.refuse(Problem::overloaded, "the connection limit is reached");
-    co_return;
-  }
+  Exchange& exchange = exchange_for(session);
   std::exception_ptr failure;
   try {
-    co_await route(exchange);
+    co_await answer(exchange);
   } catch (...) {
     failure = std::current_exception();
   }
-  if (!failure) co_return;
-  core_.report(failure, exchange.target.path);
-  if (session.began()) {
-    session.abort();
-  } else {
-    // The call may have been sent before the mistake.
-    Failure internal{Problem::internal, "the gateway made a mistake; its log says more", Delivery::unknown};
-    co_await exchange.refuse(std::move(internal));
+  if (failure) co_await fail(exchange, std::move(failure));
+}
+
+Exchange& Conversation::exchange_for(net::HttpSession& session) {
+  if (!exchange_ || head_number_ != session.head_number()) {
+    exchange_.emplace(Exchange{core_, scope_, caller_, session, regular_, last_token_});
+    head_number_ = session.head_number();
+    plan(*exchange_);
   }
+  return *exchange_;
+}
+
+net::Task<> Conversation::answer(Exchange& exchange) {
+  if (exchange.target.path.empty()) {
+    return exchange.refuse(Problem::bad_request, "the request target is malformed");
+  }
+  if (!is_regular_ && !is_probe(exchange.target)) {
+    exchange.session.drain();
+    return exchange.refuse(Problem::overloaded, "the connection limit is reached");
+  }
+  return route(exchange);
+}
+
+net::Task<> Conversation::fail(Exchange& exchange, std::exception_ptr failure) {
+  core_.report(failure, exchange.target.path);
+  if (exchange.session.began()) {
+    exchange.session.abort();
+    co_return;
+  }
+  // The call may have been sent before the mistake.
+  Failure internal{Problem::internal, "the gateway made a mistake; its log says more", Delivery::unknown};
+  co_await exchange.refuse(std::move(internal));
 }
 
 net::HttpResponse Conversation::refuse(proto::Problem problem, std::string_view detail) {

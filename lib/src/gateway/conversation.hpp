@@ -5,11 +5,10 @@
 
 #include "gateway/caller.hpp"
 #include "gateway/core.hpp"
+#include "gateway/exchange.hpp"
 #include "net/http_session.hpp"
 
 namespace reachback::gateway {
-
-struct Exchange;
 
 /// The gateway's side of one HTTP session: brings each request to its route, and an upgrade to its endpoint.
 /// Owns the caller whose channel all calls of the session reuse. On the session's shard.
@@ -23,11 +22,18 @@ class Conversation final : public net::HttpHandler {
   [[nodiscard]] net::HttpResponse refuse(proto::Problem problem, std::string_view detail) override;
 
  private:
+  [[nodiscard]] Exchange& exchange_for(net::HttpSession& session);
+  [[nodiscard]] net::Task<> answer(Exchange& exchange);
+  [[nodiscard]] net::Task<> fail(Exchange& exchange, std::exception_ptr failure);
+
   Core& core_;
   ShardScope& scope_;
-  std::optional<core::Permit> regular_;
+  core::Permit regular_;
+  bool const is_regular_;
   Caller caller_;
   Credentials::LastToken last_token_;
+  std::optional<Exchange> exchange_;
+  std::uint64_t head_number_ = 0;  ///< of the exchange's head
 };
 
 }  // namespace reachback::gateway

@@ -91,7 +91,7 @@ class Endpoint final : private net::ConnectionSink {
   void admit(Upgrade upgrade);
 
   /// Begins a call and sends its frame, or tells the caller why not.
-  void start_call(StartCall start);
+  void start_call(StartCall&& start);
   /// Begins a call without sending anything: the seed's prepare_request.
   [[nodiscard]] boost::system::result<core::CallPlacement, CallFailure> begin_call(
       core::CallRequest const& request);
@@ -166,6 +166,8 @@ class Endpoint final : private net::ConnectionSink {
   void ended(core::EndedCall const& call);
   [[nodiscard]] CallFailure failure_of(core::EndedCall const& call);
   void tell(core::CallerRef const& caller, CallEvent event);
+  /// Tells a paced service that nobody waits for an answer of which it sent a part.
+  void call_off(ConnectionId service, CallId answer);
   void arm();
   void expire();
   /// Runs what belongs to the embedding program; what it throws is logged and ends nothing.

@@ -38,7 +38,8 @@ std::string detail_of(core::EndedCall const& call) {
     case core::CallEnd::bad_answer:
       return call.detail;
     case core::CallEnd::slow_caller:
-      return "more of the answer waited for its caller than the budget allows";
+      return call.detail.empty() ? "more of the answer waited for its caller than the budget allows"
+                                 : call.detail;
     case core::CallEnd::shut_down:
       return "the gateway is shutting down";
     case core::CallEnd::cancelled:
@@ -50,7 +51,7 @@ std::string detail_of(core::EndedCall const& call) {
 
 }  // namespace
 
-void Endpoint::start_call(StartCall start) {
+void Endpoint::start_call(StartCall&& start) {
   auto const begun = begin_call(start.request);
   if (!begun) return tell(start.request.caller, CallEvent(begun.error()));
   transmit(*begun, head_of(*begun, start.checked, start.request.timeout), std::move(start.message),
@@ -148,7 +149,16 @@ void Endpoint::rearm(CallId call, core::Duration timeout) {
   arm();
 }
 
-// Bounded: of each pending call one credit waits at most, and only what was sent can be cancelled.
+// Its answer would wait for credit for ever. One that finds no room is called off by its next part.
+void Endpoint::call_off(ConnectionId service, CallId answer) {
+  Member* const member = find(service);
+  if (member == nullptr || member->pacing == core::Pacing::none) return;
+  core::OutMessage out;
+  out.head = proto::to_json({.kind = proto::ControlMessage::Kind::cancel, .call_id = answer});
+  member->connection.send(std::move(out));
+}
+
+// Bounded: of each pending call one credit waits at most, and only what was sent is cancelled.
 core::MessageNumber Endpoint::send_control(Member& member, proto::ControlMessage const& message) {
   if (member.pacing == core::Pacing::none) return core::MessageNumber::none;
   core::OutMessage out;
@@ -182,7 +192,9 @@ CallFailure Endpoint::failure_of(core::EndedCall const& call) {
   Member* const member = find(call.connection);
   // A frame of which nothing was sent is taken back: an abandoned call is not carried out later.
   if (member == nullptr || member->connection.revoke(call.message)) return failure;
-  send_control(*member, {.kind = proto::ControlMessage::Kind::cancel, .call_id = call.id});
+  if (call.message != core::MessageNumber::none) {
+    send_control(*member, {.kind = proto::ControlMessage::Kind::cancel, .call_id = call.id});
+  }
   bool const service_spoke = call.part_came || call.end == core::CallEnd::bad_answer;
   failure.failure.delivery = service_spoke ? Delivery::sent : member->connection.delivery(call.message);
   return failure;
@@ -190,7 +202,8 @@ CallFailure Endpoint::failure_of(core::EndedCall const& call) {
 
 void Endpoint::tell(core::CallerRef const& caller, CallEvent event) {
   ShardScope& home = core_.scope(caller.shard);
-  home.shard.dispatch([&home, caller, event = std::move(event)]() mutable {
+  if (home.shard.runs_here()) return home.callers.deliver(caller, std::move(event));
+  home.shard.post([&home, caller, event = std::move(event)]() mutable {
     home.callers.deliver(caller, std::move(event));
   });
 }
@@ -247,6 +260,7 @@ void Endpoint::on_answer(ConnectionId from, proto::Answer const& answer, core::B
       break;
     case Action::drop_unknown_call:
       drop(DropReason::unknown_call, from);
+      call_off(from, answer.call_id);
       break;
     case Action::drop_wrong_connection:
       drop(DropReason::wrong_connection, from);

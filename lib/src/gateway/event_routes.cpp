@@ -97,7 +97,8 @@ class EventWriter {
 async::Task<> write_events(Exchange& exchange, EventStream& stream) {
   net::HttpResponse head;
   head.content_type = "text/event-stream";
-  head.fields = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  head.fields.add("Cache-Control", "no-store");
+  head.fields.add("X-Accel-Buffering", "no");
   bool written = co_await exchange.begin(std::move(head));
   if (exchange.head().method == "HEAD") co_return;
   if (written) written = co_await exchange.session.write(": connected\n\n");

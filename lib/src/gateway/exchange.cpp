@@ -9,22 +9,22 @@ net::HttpResponse problem_response(proto::ProblemDocument const& document) {
   response.status = proto::http_status_of(document.problem);
   response.content_type = "application/problem+json";
   response.body = proto::to_json(document);
-  if (response.status == 401) response.fields.emplace_back("WWW-Authenticate", "Bearer");
-  if (response.status == 429 || response.status == 503) response.fields.emplace_back("Retry-After", "1");
+  if (response.status == 401) response.fields.add("WWW-Authenticate", "Bearer");
+  if (response.status == 429 || response.status == 503) response.fields.add("Retry-After", "1");
   if (response.status == 426) {
-    response.fields.emplace_back("Upgrade", "websocket");
-    response.fields.emplace_back("Sec-WebSocket-Version", "13");
+    response.fields.add("Upgrade", "websocket");
+    response.fields.add("Sec-WebSocket-Version", "13");
   }
   return response;
 }
 
 async::Task<> Exchange::respond(net::HttpResponse response) {
-  response.fields.insert(response.fields.end(), cors.begin(), cors.end());
+  response.fields.add(cors.text());
   co_await session.respond(std::move(response));
 }
 
 async::Task<bool> Exchange::begin(net::HttpResponse response) {
-  response.fields.insert(response.fields.end(), cors.begin(), cors.end());
+  response.fields.add(cors.text());
   co_return co_await session.begin(std::move(response));
 }
 

@@ -1,35 +1,46 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "gateway/caller.hpp"
 #include "gateway/core.hpp"
 #include "gateway/credentials.hpp"
+#include "gateway/request_parameters.hpp"
 #include "gateway/request_target.hpp"
 #include "net/http_session.hpp"
 
 namespace reachback::gateway {
 
-/// One request with all that its handler needs. Lives while the handler runs.
+struct Route;
+
+/// One request with all that its handler needs. It stays for the session's next request when that has the
+/// same head.
 struct Exchange {
   Core& core;
   ShardScope& scope;
   Caller& caller;
   net::HttpSession& session;
   core::Permit& regular;  ///< the session's share of the regular connections, handed on by an upgrade
-  Credentials::LastToken& last_token;  ///< of the session
-  RequestTarget target;
-  std::vector<std::string> captures;  ///< what the stars of the route's pattern stand for
-  std::vector<std::pair<std::string, std::string>>
-      cors;  ///< fields that every answer to an allowed origin carries
-  std::optional<Identity> who;
+  Credentials::LastToken& last_token;  ///< of the session: heads differ, tokens rarely do
+
+  // Made of the head alone.
+  RequestTarget target{};
+  Route const* route = nullptr;         ///< null: the path is no route's, or not with this method
+  std::vector<std::string> captures{};  ///< what the stars of the route's pattern stand for
+  Endpoint* named_endpoint = nullptr;
+  net::FieldLines cors{};       ///< fields that every answer to an allowed origin carries
+  bool from_elsewhere = false;  ///< a page of another origin wants to change something
+  std::optional<Result<CallParameters>> call{};
+  bool has_token = false;  ///< which, once good, is good for every request with this head; a cookie expires
+
+  std::optional<Identity> who{};
 
   [[nodiscard]] wire::HttpRequestHead const& head() const { return session.head(); }
   /// The endpoint of the first star, or null.
-  [[nodiscard]] Endpoint* endpoint() const { return core.find_endpoint(captures.at(0)); }
+  [[nodiscard]] Endpoint* endpoint() const { return named_endpoint; }
 
   async::Task<> respond(net::HttpResponse response);
   async::Task<bool> begin(net::HttpResponse response);

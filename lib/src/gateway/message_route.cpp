@@ -4,6 +4,7 @@
 #include "gateway/request_parameters.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/shared_message.hpp"
+#include "gateway/subprotocol.hpp"
 #include "reachback/proto/utf8.hpp"
 
 namespace reachback::gateway {
@@ -42,12 +43,16 @@ async::Task<> serve_message(Exchange& exchange) {
                              "a text message has to be UTF-8; send others as application/octet-stream");
     co_return;
   }
-  auto message = share_message(std::move(*body), exchange.core.outboxes_budget());
+  if (is_gateways_own(*endpoint, body->view())) {
+    co_await exchange.refuse(Problem::bad_message, "only the gateway says that to a service");
+    co_return;
+  }
+  auto const kind = binary ? core::MessageKind::binary : core::MessageKind::text;
+  auto message = share_message(std::move(*body), kind, exchange.core.outboxes_budget());
   if (!message) {
     co_await exchange.refuse(Problem::overloaded, "too much waits to be sent");
     co_return;
   }
-  auto const kind = binary ? core::MessageKind::binary : core::MessageKind::text;
   exchange.session.body_handed_on();
   auto send = [endpoint, kind, message = std::move(*message),
                target = *connection](auto const& reply) mutable {

@@ -27,15 +27,16 @@ bool comes_from_elsewhere(wire::HttpFields const& fields, std::vector<std::strin
   return authority.empty() || !wire::equal_ignoring_case(authority, fields.get("Host"));
 }
 
-std::vector<std::pair<std::string, std::string>> cors_fields(wire::HttpFields const& fields,
-                                                             std::vector<std::string> const& allowed) {
+net::FieldLines cors_fields(wire::HttpFields const& fields, std::vector<std::string> const& allowed) {
+  net::FieldLines lines;
   std::string_view const origin = fields.get("Origin");
-  if (!is_allowed(origin, allowed)) return {};
-  return {{"Access-Control-Allow-Origin", std::string(origin)},
-          {"Access-Control-Allow-Credentials", "true"},
-          {"Access-Control-Expose-Headers",
-           "Reachback-Status, Reachback-Call-Id, Reachback-Connection, Server-Timing, Retry-After"},
-          {"Vary", "Origin"}};
+  if (!is_allowed(origin, allowed)) return lines;
+  lines.add("Access-Control-Allow-Origin", origin);
+  lines.add("Access-Control-Allow-Credentials", "true");
+  lines.add("Access-Control-Expose-Headers",
+            "Reachback-Status, Reachback-Call-Id, Reachback-Connection, Server-Timing, Retry-After");
+  lines.add("Vary", "Origin");
+  return lines;
 }
 
 }  // namespace reachback::gateway

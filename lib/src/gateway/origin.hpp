@@ -2,9 +2,9 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "net/field_lines.hpp"
 #include "wire/http_head.hpp"
 
 namespace reachback::gateway {
@@ -15,7 +15,7 @@ namespace reachback::gateway {
                                         std::vector<std::string> const& allowed);
 
 /// The fields that let a page of an allowed origin read the answer; none for other origins.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> cors_fields(
-    wire::HttpFields const& fields, std::vector<std::string> const& allowed);
+[[nodiscard]] net::FieldLines cors_fields(wire::HttpFields const& fields,
+                                          std::vector<std::string> const& allowed);
 
 }  // namespace reachback::gateway

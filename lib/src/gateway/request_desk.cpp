@@ -36,6 +36,7 @@ Result<core::CallPlacement> RequestDesk::begin(std::string description, proto::C
   core::CallRequest request;
   request.caller = call->caller.expect();
   request.timeout = core_.config().timeouts.unfetched;
+  request.patience = core_.config().timeouts.unfetched;
   auto const begun = endpoint_.begin_call(request);
   if (!begun) return begun.error().failure;
   calls_.emplace(begun->id, std::move(call));
@@ -72,7 +73,8 @@ async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer
   }
   call.awaited = true;
   endpoint_.rearm(id, timeout);
-  CallEvent event = co_await call.caller.next();
+  auto [error, event] = co_await call.caller.next();
+  if (error) event = CallEvent(Caller::given_up());
   call.awaited = false;
   call.touched = scope_.shard.now();
   endpoint_.rearm(id, core_.config().timeouts.unfetched);
@@ -81,13 +83,13 @@ async::Task<> RequestDesk::serve_fetch(CallId id, core::Duration timeout, Answer
 
 Result<RequestDesk::Message> RequestDesk::message_of(CallId id, Call& call, CallEvent event,
                                                      core::Duration timeout) {
-  if (auto* const part = std::get_if<Part>(&event)) {
+  if (auto const part = std::move(event.part)) {
     if (part->credit_due) endpoint_.give_credit(id);
     Message message{id, !part->last, std::move(part->text)};
     if (part->last) calls_.erase(id);
     return message;
   }
-  Failure failure = std::move(std::get<CallFailure>(event).failure);
+  Failure failure = std::move(event.failure->failure);
   std::string const description = std::move(call.description);
   calls_.erase(id);
   if (failure.problem == Problem::service_closed)

@@ -72,6 +72,18 @@ std::optional<FormName> form_of(std::string_view type) {
 
 }  // namespace
 
+Result<CallParameters> read_call_parameters(RequestTarget const& target, wire::HttpFields const& fields,
+                                            Config const& config) {
+  auto const timeout = read_timeout(target, fields, config);
+  if (!timeout) return timeout.error();
+  auto const connection = read_connection(target);
+  if (!connection) return connection.error();
+  auto const form = read_form_name(fields);
+  if (!form) return form.error();
+  if (auto const type = check_json_type(fields); !type) return type.error();
+  return CallParameters{*timeout, *connection, *form};
+}
+
 Result<core::Duration> read_timeout(RequestTarget const& target, wire::HttpFields const& fields,
                                     Config const& config) {
   double const longest = std::chrono::duration<double>(config.timeouts.longest_call).count();

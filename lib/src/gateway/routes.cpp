@@ -9,7 +9,6 @@
 #include "gateway/origin.hpp"
 
 namespace reachback::gateway {
-namespace {
 
 enum class Needs : std::uint8_t { nothing, credential };
 
@@ -21,6 +20,8 @@ struct Route {
   Needs needs;
   Handler handler;
 };
+
+namespace {
 
 constexpr std::array routes{
     Route{"POST", "/v1/endpoints/*/requests", Needs::credential, &serve_call},
@@ -91,14 +92,15 @@ std::string methods_of(RequestTarget const& target) {
   return methods;
 }
 
-async::Task<> serve_route(Exchange& exchange, Route const& route) {
-  exchange.who = exchange.core.credentials().verify(exchange.head().fields, std::chrono::system_clock::now(),
-                                                    exchange.last_token);
-  if (route.needs == Needs::credential && !exchange.who) {
-    co_await exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
-  } else {
-    co_await route.handler(exchange);
+async::Task<> serve_route(Exchange& exchange) {
+  if (!exchange.who || !exchange.has_token) {
+    exchange.who = exchange.core.credentials().verify(exchange.head().fields,
+                                                      std::chrono::system_clock::now(), exchange.last_token);
   }
+  if (exchange.route->needs == Needs::credential && !exchange.who) {
+    return exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
+  }
+  return exchange.route->handler(exchange);
 }
 
 bool changes_state(wire::HttpRequestHead const& head) {
@@ -109,12 +111,11 @@ async::Task<> answer_options(Exchange& exchange, std::string allowed) {
   net::HttpResponse response;
   response.status = 204;
   if (!exchange.cors.empty()) {
-    response.fields.emplace_back("Access-Control-Allow-Methods", allowed);
-    response.fields.emplace_back("Access-Control-Allow-Headers",
-                                 "Authorization, Content-Type, Accept, Prefer");
-    response.fields.emplace_back("Access-Control-Max-Age", "600");
+    response.fields.add("Access-Control-Allow-Methods", allowed);
+    response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, Prefer");
+    response.fields.add("Access-Control-Max-Age", "600");
   }
-  response.fields.emplace_back("Allow", std::move(allowed));
+  response.fields.add("Allow", allowed);
   co_await exchange.respond(std::move(response));
 }
 
@@ -123,7 +124,7 @@ async::Task<> refuse_method(Exchange& exchange, std::string allowed) {
   document.problem = Problem::method_not_allowed;
   document.detail = fmt::format("this path serves {}", allowed);
   net::HttpResponse response = problem_response(document);
-  response.fields.emplace_back("Allow", std::move(allowed));
+  response.fields.add("Allow", allowed);
   co_await exchange.respond(std::move(response));
 }
 
@@ -154,27 +155,33 @@ bool is_probe(RequestTarget const& target) {
   return name == "livez" || name == "readyz" || name == "healthz" || name == "metrics" || name == "version";
 }
 
-async::Task<> route(Exchange& exchange) {
+void plan(Exchange& exchange) {
   auto const& head = exchange.head();
+  auto target = read_target(head.target);
+  if (!target) return;
+  exchange.target = std::move(*target);
   auto const& allowed_origins = exchange.core.config().allowed_origins;
-  if ((changes_state(head) || head.websocket_upgrade) && comes_from_elsewhere(head.fields, allowed_origins)) {
-    co_await exchange.refuse(Problem::forbidden, "the request comes from a page of another origin");
-    co_return;
-  }
+  exchange.from_elsewhere =
+      (changes_state(head) || head.websocket_upgrade) && comes_from_elsewhere(head.fields, allowed_origins);
+  exchange.has_token = !head.fields.get("Authorization").empty();
   exchange.cors = cors_fields(head.fields, allowed_origins);
-  if (auto const* const found = find_route(exchange)) {
-    co_await serve_route(exchange, *found);
-    co_return;
+  exchange.route = find_route(exchange);
+  if (!exchange.captures.empty()) exchange.named_endpoint = exchange.core.find_endpoint(exchange.captures[0]);
+}
+
+// No coroutine, and so are those that it calls on the way to a handler: each would cost a call a twentieth.
+async::Task<> route(Exchange& exchange) {
+  if (exchange.from_elsewhere) {
+    return exchange.refuse(Problem::forbidden, "the request comes from a page of another origin");
   }
+  if (exchange.route != nullptr) return serve_route(exchange);
   std::string methods = methods_of(exchange.target);
-  if (methods.empty()) {
-    co_await serve_elsewhere(exchange);
-  } else if (head.method == "OPTIONS") {
+  if (methods.empty()) return serve_elsewhere(exchange);
+  if (exchange.head().method == "OPTIONS") {
     methods += ", OPTIONS";
-    co_await answer_options(exchange, std::move(methods));
-  } else {
-    co_await refuse_method(exchange, std::move(methods));
+    return answer_options(exchange, std::move(methods));
   }
+  return refuse_method(exchange, std::move(methods));
 }
 
 }  // namespace reachback::gateway

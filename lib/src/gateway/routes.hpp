@@ -4,6 +4,9 @@
 
 namespace reachback::gateway {
 
+/// Makes of a request's head what holds for every request with the same one: its target, which stays empty
+/// when it is malformed, and its route.
+void plan(Exchange& exchange);
 /// Answers one request: path and method to a handler, credentials before it, problems after it. The only
 /// place where errors become HTTP.
 [[nodiscard]] async::Task<> route(Exchange& exchange);

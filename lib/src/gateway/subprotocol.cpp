@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/endpoint.hpp"
 #include "reachback/proto/subprotocol.hpp"
 
 namespace reachback::gateway {
@@ -32,6 +33,10 @@ core::Pacing asked_pacing(wire::HttpFields const& fields, EndpointKind kind) {
     return lists(list, proto::subprotocol_v1);
   });
   return offered ? core::Pacing::credits : core::Pacing::none;
+}
+
+bool is_gateways_own(Endpoint const& endpoint, std::string_view message) {
+  return endpoint.kind() == EndpointKind::service && proto::read_control_message(message).has_value();
 }
 
 std::string_view subprotocol_of(core::Pacing pacing) {

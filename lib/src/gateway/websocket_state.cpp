@@ -8,6 +8,7 @@
 #include "gateway/ask.hpp"
 #include "gateway/core.hpp"
 #include "gateway/shared_message.hpp"
+#include "gateway/subprotocol.hpp"
 
 namespace reachback {
 namespace {
@@ -62,14 +63,19 @@ Result<std::vector<ConnectionId>> WebSocketState::connections(std::string const&
 }
 
 std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(
-    std::string const& name, std::string message, std::optional<ConnectionId> connection) {
+    std::string const& name, std::string_view message, std::optional<ConnectionId> connection) {
   using Sent = Result<SendCount>;
   auto* const endpoint = core_.find_endpoint(name);
   if (endpoint == nullptr) return ready<Sent>(no_endpoint(name));
   if (endpoint->kind() == EndpointKind::reject) {
     return ready<Sent>(Failure{Problem::disabled, endpoint->reject_reason(), Delivery::not_sent});
   }
-  auto shared = gateway::share_message(std::move(message), core_.outboxes_budget());
+  if (gateway::is_gateways_own(*endpoint, message)) {
+    return ready<Sent>(
+        Failure{Problem::bad_message, "only the gateway says that to a service", Delivery::not_sent});
+  }
+  auto shared =
+      gateway::share_message(core::Buffer(message), core::MessageKind::text, core_.outboxes_budget());
   if (!shared)
     return ready<Sent>(Failure{Problem::overloaded, "too much waits to be sent", Delivery::not_sent});
   // Shared because a std::function has to be copyable; owned by the publication alone.
@@ -83,10 +89,10 @@ std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(
   return future;
 }
 
-Result<SendCount> WebSocketState::send_websocket_message(std::string const& name, std::string message,
+Result<SendCount> WebSocketState::send_websocket_message(std::string const& name, std::string_view message,
                                                          std::optional<ConnectionId> connection) {
   try {
-    return async_send_websocket_message(name, std::move(message), connection).get();
+    return async_send_websocket_message(name, message, connection).get();
   } catch (std::future_error const&) {
     return gone();
   }

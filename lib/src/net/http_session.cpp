@@ -19,6 +19,9 @@ constexpr std::size_t read_size = 16 * 1024;
 /// What one turn of the loop gives to the kernel, so that others have theirs.
 constexpr std::size_t bytes_per_turn = 256 * 1024;
 constexpr std::size_t permit_step = 64 * 1024;
+/// A body up to this is copied behind its head: one buffer costs the kernel less than two.
+constexpr std::size_t copied_body = 4 * 1024;
+constexpr std::size_t usual_head = 512;
 
 /// RFC 9110, 6.6.1; made once per second.
 std::string_view http_date() {
@@ -86,15 +89,16 @@ Task<> HttpSession::converse() {
       co_await respond(std::move(refusal));
       break;
     }
-    co_await serve();
+    begin_request();
+    co_await handler_->handle(*this);
     if (taken_) break;
+    end_request();
   }
 }
 
-Task<> HttpSession::serve() {
-  keep_alive_ = parser_.head().keep_alive && !draining_;
-  co_await handler_->handle(*this);
-  if (taken_) co_return;
+void HttpSession::begin_request() { keep_alive_ = parser_.head().keep_alive && !draining_; }
+
+void HttpSession::end_request() {
   hung_up_ = nullptr;
   body_permit_ = {};
   if (parser_.progress() != wire::HttpProgress::done) keep_alive_ = false;
@@ -111,7 +115,10 @@ Task<HttpSession::Next> HttpSession::read_head() {
                                                                            : settings_.idle_timeout);
   feed();
   while (parser_.progress() == wire::HttpProgress::head) {
-    if (!co_await more_input()) break;
+    // As more_input, without another coroutine for each request.
+    std::size_t const before = in_.size();
+    while (in_.size() == before && wants_input()) co_await input_.wait();
+    if (in_.size() == before) break;
     if (!begun) deadline_.set_in(settings_.head_timeout);
     begun = true;
     feed();
@@ -156,6 +163,12 @@ void HttpSession::feed() {
     if (taken == 0) break;
   }
   if (in_.empty()) in_.clear_and_shrink(read_size);
+}
+
+std::optional<core::Buffer> HttpSession::body_at_hand() {
+  feed();
+  if (parser_.progress() != wire::HttpProgress::done) return std::nullopt;
+  return parser_.take_body();
 }
 
 Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std::size_t limit,
@@ -234,12 +247,15 @@ void HttpSession::input_ended() {
 
 Task<bool> HttpSession::more_input() {
   std::size_t const before = in_.size();
-  while (!ended_ && !expired_ && in_.size() == before) {
-    if (draining_ && reading_head_ && in_.empty()) break;
-    watch_input();
-    co_await input_.wait();
-  }
+  while (in_.size() == before && wants_input()) co_await input_.wait();
   co_return in_.size() > before;
+}
+
+/// Whether it is worth while to wait for input; if so, `input_` tells of it.
+bool HttpSession::wants_input() {
+  if (ended_ || expired_ || (draining_ && reading_head_ && in_.empty())) return false;
+  watch_input();
+  return true;
 }
 
 void HttpSession::expired() {
@@ -266,50 +282,49 @@ void HttpSession::stop() {
   input_.notify();
 }
 
-std::string HttpSession::head_of(HttpResponse const& response, std::string_view framing) {
+void HttpSession::write_head(HttpResponse const& response) {
+  began_ = true;
   if (parser_.progress() != wire::HttpProgress::done) keep_alive_ = false;
-  std::string head;
-  head.reserve(512);
-  auto const add = [&head](auto... pieces) { (head.append(pieces), ...); };
-  add("HTTP/1.1 ", std::to_string(response.status), " ", reason_of(response.status), "\r\n");
-  if (!response.content_type.empty()) add("Content-Type: ", std::string_view(response.content_type), "\r\n");
-  head += framing;
-  for (auto const& [name, value] : response.fields) {
-    add(std::string_view(name), ": ", std::string_view(value), "\r\n");
+  FieldLines& head = head_text_;
+  head.clear();
+  head.reserve(usual_head);
+  if (response.status == 200) {
+    head.add("HTTP/1.1 200 OK\r\n");
+  } else {
+    head.add(fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status)));
   }
-  add("Date: ", http_date(), "\r\n");
+  if (!response.content_type.empty()) head.add("Content-Type", response.content_type);
+  head.add(response.fields.text());
+  head.add("Date", http_date());
   if (!keep_alive_ || draining_) {
-    head += "Connection: close\r\n";
+    head.add("Connection", "close");
   } else if (parser_.head().version == 10) {
-    head += "Connection: keep-alive\r\n";
+    head.add("Connection", "keep-alive");
   }
-  head += "\r\n";
-  return head;
 }
 
 Task<bool> HttpSession::respond(HttpResponse response) {
-  std::string const body = std::move(response.body);
-  co_return co_await respond(std::move(response), body);
+  co_return co_await respond(response, response.body);
 }
 
-Task<bool> HttpSession::respond(HttpResponse response, std::string_view body) {
-  began_ = true;
+Task<bool> HttpSession::respond(HttpResponse const& response, std::string_view body) {
+  write_head(response);
   bool const body_allowed = !has_no_content(response.status);
-  std::string const head =
-      head_of(response, body_allowed ? fmt::format("Content-Length: {}\r\n", body.size()) : std::string());
   bool const body_follows = body_allowed && parser_.head().method != "HEAD";
-  Pieces const pieces{head, body_follows ? body : std::string_view()};
-  co_return co_await send(pieces);
+  if (body_allowed) head_text_.add("Content-Length", std::uint64_t{body.size()});
+  head_text_.add("\r\n");
+  if (!body_follows) body = {};
+  if (body.size() <= copied_body) head_text_.add(std::exchange(body, {}));
+  return send({head_text_.text(), body});
 }
 
 Task<bool> HttpSession::begin(HttpResponse response) {
-  began_ = true;
   chunked_ = parser_.head().version == 11;
   // HTTP/1.0 has no chunks: the end of the stream is the end of the body.
   if (!chunked_) keep_alive_ = false;
-  std::string const head = head_of(response, chunked_ ? "Transfer-Encoding: chunked\r\n" : "");
-  Pieces const pieces{head};
-  co_return co_await send(pieces);
+  write_head(response);
+  head_text_.add(chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
+  return send({head_text_.text()});
 }
 
 Task<bool> HttpSession::write(std::string_view piece, std::string_view tail) {
@@ -338,10 +353,10 @@ Task<bool> HttpSession::send(Pieces pieces) {
   std::size_t sent_in_turn = 0;
   while (!ended_) {
     std::array<asio::const_buffer, 4> buffers;
-    std::size_t offered = 0;
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-      auto const piece = pieces[i].substr(0, bytes_per_turn - offered);
-      buffers[i] = asio::buffer(piece.data(), piece.size());
+    std::size_t offered = 0, used = 0;
+    for (auto const whole : pieces) {
+      auto const piece = whole.substr(0, bytes_per_turn - offered);
+      if (!piece.empty()) buffers[used++] = asio::buffer(piece.data(), piece.size());
       offered += piece.size();
     }
     if (offered == 0) {
@@ -349,7 +364,8 @@ Task<bool> HttpSession::send(Pieces pieces) {
       co_return true;
     }
     error_code error;
-    std::size_t count = socket_.write_some(buffers, error);
+    std::size_t count =
+        used == 1 ? socket_.write_some(buffers[0], error) : socket_.write_some(buffers, error);
     if (error == asio::error::would_block) {
       if (!write_deadline_.is_set()) write_deadline_.set_in(settings_.write_timeout);
       auto const [waited] = co_await socket_.async_wait(Socket::wait_write, async::use_task);

@@ -10,12 +10,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "async/shard.hpp"
 #include "async/signal.hpp"
 #include "core/budget.hpp"
 #include "core/buffer.hpp"
+#include "net/field_lines.hpp"
 #include "net/tcp.hpp"
 #include "reachback/proto/problem.hpp"
 #include "wire/http_parser.hpp"
@@ -35,8 +35,8 @@ struct HttpSettings {
 
 struct HttpResponse {
   int status = 200;
-  std::string content_type;  ///< left out when empty
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::string_view content_type;  ///< a constant; left out when empty
+  FieldLines fields;
   std::string body;
 };
 
@@ -79,11 +79,15 @@ class HttpSession {
 
   [[nodiscard]] async::Shard& shard() { return shard_; }
   [[nodiscard]] wire::HttpRequestHead const& head() const { return parser_.head(); }
+  /// Rises with each head that is not the one before: what was made of a head holds as long.
+  [[nodiscard]] std::uint64_t head_number() const { return parser_.head_number(); }
   [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
 
   /// Called before each wait for more of a body, with what has come: what was there before, which may have
   /// moved meanwhile, and little more. The last piece comes with the whole body, as the result.
   using BodyGrowth = std::function<void(std::string_view)>;
+  /// The whole body when it came along with the head, as small ones do. Nothing: `read_body` waits for it.
+  [[nodiscard]] std::optional<core::Buffer> body_at_hand();
   /// Reads the body, or says why it cannot be had: then the answer closes the session. Its share of the
   /// budget is held until the request is answered or `body_handed_on` is called. `limit` is one below the
   /// session's own. `grew` may be null, and outlives the wait.
@@ -94,8 +98,8 @@ class HttpSession {
 
   /// Writes a whole answer. False when the caller is gone, as in all that writes.
   Task<bool> respond(HttpResponse response);
-  /// The same with a body that is not copied: `body` outlives the wait.
-  Task<bool> respond(HttpResponse head, std::string_view body);
+  /// The same with a body that outlives the wait.
+  Task<bool> respond(HttpResponse const& head, std::string_view body);
   /// Writes the head of an answer whose length is not known; `write` and `finish` follow, or `abort`.
   Task<bool> begin(HttpResponse head);
   Task<bool> write(std::string_view piece, std::string_view tail = {});
@@ -126,10 +130,12 @@ class HttpSession {
   enum class Next : std::uint8_t { request, refuse, end };
 
   [[nodiscard]] Task<Next> read_head();
-  [[nodiscard]] Task<> serve();
   [[nodiscard]] Task<> converse();
   [[nodiscard]] Task<> linger();
   [[nodiscard]] Task<bool> more_input();
+  [[nodiscard]] bool wants_input();
+  void begin_request();
+  void end_request();
   using Pieces = std::array<std::string_view, 4>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
   [[nodiscard]] bool hold_body_budget();
@@ -139,7 +145,7 @@ class HttpSession {
   void receive();
   void input_ended();
   void expired();
-  [[nodiscard]] std::string head_of(HttpResponse const& response, std::string_view framing);
+  void write_head(HttpResponse const& response);
 
   async::Shard& shard_;
   Socket socket_;
@@ -156,6 +162,7 @@ class HttpSession {
   async::Deadline write_deadline_;
   std::function<void()> hung_up_;
   std::pair<proto::Problem, std::string> refusal_{};
+  FieldLines head_text_;  ///< of the answer under way
 
   bool watching_ = false;  ///< a wait for input is pending
   bool ended_ = false;     ///< the caller is gone or the session was stopped

@@ -6,11 +6,19 @@
 #include <exception>
 #include <utility>
 
+#include "async/turn.hpp"
+
 namespace reachback::net {
 namespace {
 
 constexpr std::size_t bytes_per_turn = 256 * 1024;
-constexpr std::size_t kept_buffer = 4 * 1024;
+/// Smaller frames are copied together when there are several: a system call for each costs more.
+constexpr std::size_t sent_alone_from = 4 * 1024;
+/// Of a big message at once: as much as fits into a processor's own cache beside what goes out.
+constexpr std::size_t received_in_place = 128 * 1024;
+/// Turns that each receive of a big message leaves to what the shard computes. Decoding and hashing a part
+/// takes about four turns for each of its receives, and while it is written nobody gives way: so it keeps up.
+constexpr int turns_given = 10;
 constexpr std::size_t log_high_water = 256;
 
 }  // namespace
@@ -53,7 +61,16 @@ Task<> WebSocketConnection::run(core::Buffer first) {
   try {
     if (!first.empty()) feed(first.view());
     first.clear_and_shrink(0);
-    co_await read_until_over();
+    while (state_ != State::over) {
+      auto const [error] = co_await socket_.async_wait(Socket::wait_read, async::use_task);
+      if (error) break;
+      receive();
+      // Else more of an answer could pile up here than its caller's budget allows, while the caller waits for
+      // us.
+      for (int turn = 0; turn < turns_given && shard_.computing() && codec_->partial_bytes() != 0; ++turn) {
+        co_await async::yield(shard_.strand());
+      }
+    }
   } catch (...) {
     failure = std::current_exception();
   }
@@ -70,16 +87,9 @@ Task<> WebSocketConnection::run(core::Buffer first) {
   if (failure) std::rethrow_exception(failure);
 }
 
-Task<> WebSocketConnection::read_until_over() {
-  while (state_ != State::over) {
-    auto const [error] = co_await socket_.async_wait(Socket::wait_read, async::use_task);
-    if (error) break;
-    receive();
-  }
-}
-
 void WebSocketConnection::receive() {
-  auto const room = shard_.receive_buffer();
+  auto room = codec_->receive_room(received_in_place);
+  if (room.empty()) room = shard_.receive_buffer();
   error_code error;
   std::size_t const count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
   if (error == asio::error::would_block) return;
@@ -243,6 +253,8 @@ void WebSocketConnection::flush() {
   if (write_waits_ || write_broken_ || state_ == State::over) return;
   auto const turn_end = log_.given() + bytes_per_turn;
   do {
+    if (send_ready_frame()) continue;
+    if (write_broken_) return;
     fill();
     if (out_.empty()) return all_sent();
     if (!send_some()) return;
@@ -250,8 +262,34 @@ void WebSocketConnection::flush() {
   schedule_flush();
 }
 
+// What many connections send is framed once and sent from where it is. Nobody asks how far it got, so it is
+// not in the log. True when a whole frame is with the kernel.
+bool WebSocketConnection::send_ready_frame() {
+  if (!out_.empty() || !may_frame()) return false;
+  auto const fragment = outbox_.next_fragment(fragment_size);
+  if (!fragment || fragment->frame.empty()) return false;
+  auto const frame = fragment->frame;
+  bool const alone = outbox_.bytes() == fragment->body.size();
+  if (!alone && frame.size() < sent_alone_from) return false;
+  error_code error;
+  std::size_t const count = socket_.write_some(asio::buffer(frame.data(), frame.size()), error);
+  if (error && error != asio::error::would_block) {
+    write_broken_ = true;
+    return false;
+  }
+  traffic_.bytes_out += count;
+  out_offset_ += count;
+  log_.given(out_offset_);
+  if (count != 0 && stalled_.is_set()) stalled_.set_in(settings_.write_timeout);
+  bool const whole = count == frame.size();
+  out_.append(frame.substr(count));
+  outbox_.pop_fragment(*fragment);
+  return whole;
+}
+
 void WebSocketConnection::fill() {
-  if (codec_->state() != wire::WebSocketState::open || close_written_) return;
+  if (!may_frame()) return;
+  if (out_.capacity() == 0) out_.swap(shard_.send_buffer());
   while (out_.size() - out_sent_ < fragment_size) {
     auto const fragment = outbox_.next_fragment(fragment_size);
     if (!fragment) break;
@@ -292,7 +330,7 @@ bool WebSocketConnection::send_some() {
   if (out_sent_ == out_.size()) {
     out_offset_ += out_.size();
     out_sent_ = 0;
-    out_.clear_and_shrink(2 * fragment_size);
+    out_.clear();
   } else if (out_sent_ >= fragment_size) {
     out_.consume(out_sent_);
     out_offset_ += std::exchange(out_sent_, 0);
@@ -302,7 +340,9 @@ bool WebSocketConnection::send_some() {
 
 void WebSocketConnection::all_sent() {
   stalled_.clear();
-  out_.clear_and_shrink(kept_buffer);
+  out_.clear_and_shrink(2 * fragment_size);
+  if (out_.capacity() > shard_.send_buffer().capacity()) out_.swap(shard_.send_buffer());
+  out_.clear_and_shrink(0);
   if (state_ != State::finishing || end_written_) return;
   // The peer sees the end of the stream behind our close frame; a close() with unread input would reset it.
   end_written_ = true;

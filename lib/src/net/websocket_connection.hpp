@@ -123,6 +123,10 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   void tick();
   void set_tick();
   void stalled();
+  [[nodiscard]] bool may_frame() const {
+    return codec_->state() == wire::WebSocketState::open && !close_written_;
+  }
+  [[nodiscard]] bool send_ready_frame();
   void fill();
   void write_fragment(core::Fragment const& fragment);
   [[nodiscard]] bool send_some();
@@ -131,7 +135,6 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   void all_sent();
   void acknowledge();
   [[nodiscard]] std::uint64_t stream_end() const { return out_offset_ + out_.size(); }
-  [[nodiscard]] Task<> read_until_over();
 
   async::Shard& shard_;
   Socket socket_;

@@ -66,10 +66,8 @@ TEST_SUITE("origin") {
 
   TEST_CASE("only an allowed origin gets fields that let its page read the answer") {
     auto const fields = cors_fields(fields_of({{"Origin", "https://lab.example"}}), lab);
-    REQUIRE_FALSE(fields.empty());
-    CHECK(fields.front() ==
-          std::pair<std::string, std::string>("Access-Control-Allow-Origin", "https://lab.example"));
-    CHECK(fields.back() == std::pair<std::string, std::string>("Vary", "Origin"));
+    CHECK(fields.text().starts_with("Access-Control-Allow-Origin: https://lab.example\r\n"));
+    CHECK(fields.text().ends_with("\r\nVary: Origin\r\n"));
     CHECK(cors_fields(fields_of({{"Origin", "https://evil.example"}}), lab).empty());
     CHECK(cors_fields(fields_of({}), lab).empty());
     CHECK(cors_fields(fields_of({{"Origin", ""}}), {""}).empty());

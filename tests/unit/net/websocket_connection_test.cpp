@@ -5,6 +5,7 @@
 #include <string>
 
 #include "unit/net/websocket_bench.hpp"
+#include "wire/data_frame.hpp"
 
 using namespace reachback;
 using namespace std::chrono_literals;
@@ -126,6 +127,40 @@ TEST_SUITE("websocket connection: messages") {
       }
       CHECK(ponged);
       CHECK(together == big);
+      co_await leave(served);
+    });
+  }
+
+  TEST_CASE("that are framed once for many go out whole and in order, also to a peer that reads late") {
+    Bench bench;
+    ConnectionSettings const settings;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Served served(bench, settings);
+      co_await served.opened();
+      constexpr int count = 400;
+      std::string const filling(20'000, 'f');
+      for (int i = 0; i < count; ++i) {
+        auto const text = std::to_string(i) + filling;
+        if (i % 7 == 3) {
+          served.connection.send(message_of(text));
+          continue;
+        }
+        auto frame = std::make_shared<core::Buffer>();
+        wire::append_frame(*frame, {.body = text});
+        core::OutMessage shared;
+        auto const all = frame->view();
+        shared.body = core::SharedBytes{std::move(frame), all.substr(all.size() - text.size()), all};
+        REQUIRE(served.connection.send(std::move(shared)) != MessageNumber::none);
+      }
+      co_await test::settle(bench, served.connection);
+      CHECK(served.connection.outbox_bytes() > 0);
+      for (int i = 0; i < count; ++i) {
+        auto const frame = co_await read_frame(served.peer);
+        REQUIRE(frame.has_value());
+        CHECK(frame->opcode == Opcode::text);
+        CHECK(frame->payload == std::to_string(i) + filling);
+      }
+      CHECK(served.connection.outbox_bytes() == 0);
       co_await leave(served);
     });
   }
