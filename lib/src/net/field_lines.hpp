@@ -15,8 +15,7 @@ namespace reachback::net {
 class FieldLines {
  public:
   void add(std::string_view name, std::string_view value) {
-    char* at = text_.prepare(name.size() + value.size() + 4);
-    at = put(put(put(put(at, name), ": "), value), "\r\n");
+    put(put(put(put(text_.prepare(name.size() + value.size() + 4), name), ": "), value), "\r\n");
     text_.grow_by(name.size() + value.size() + 4);
   }
   void add(std::string_view name, std::uint64_t number) {

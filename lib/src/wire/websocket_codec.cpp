@@ -149,7 +149,7 @@ void WebSocketCodec::Impl::read_pieces() {
   try {
     while (state_ == WebSocketState::open && has_input()) read_piece();
   } catch (OutOfBytes const&) {
-    // After a control frame or an empty fragment Beast looks for the next header at once.
+    return;  // After a control frame or an empty fragment Beast looks for the next header at once.
   }
 }
 
@@ -268,13 +268,13 @@ void WebSocketCodec::Impl::close(std::uint16_t code, std::string_view reason) {
   Mouth mouth(out_);
   auto speaker = StreamPool::of(role_).take(mouth);
   auto const cut = proto::cut_between_characters(reason, proto::max_close_reason);
+  muted_ = true;
   try {
     error_code error;
     speaker.close({websocket::close_code(code), beast::string_view(cut)}, error);
   } catch (OutOfBytes const&) {
-    // Its frame is written; now it waits for the peer's, which the reader will get.
+    return;  // Its frame is written; now it waits for the peer's, which the reader will get.
   }
-  muted_ = true;
 }
 
 WebSocketCodec::WebSocketCodec(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
