@@ -118,7 +118,8 @@ ServeCommand finish(CLI::App const& serve, ServeFlags flags) {
   if (config.test_mode && serve.count("--drain-wait") == 0) config.timeouts.drain_wait = Config::Duration(0);
   if (!flags.endpoints.empty()) config.endpoints = read_all("--endpoint", flags.endpoints, read_endpoint);
   check_names(config.endpoints);
-  config.tokens = read_all("--token", flags.tokens, read_token);
+  for (std::string const& token : read_all("--token", flags.tokens, read_token))
+    config.tokens.push_back(known_token(fmt::format("token {}", config.tokens.size() + 1), token));
   config.allowed_origins = read_all("--allow-origin", flags.origins, read_origin);
   if (config.timeouts.silence <= config.timeouts.ping)
     throw nonsense("--silence-timeout", "is not longer than --ping-interval: idle connections would be cut");

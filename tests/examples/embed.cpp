@@ -33,7 +33,7 @@ int main() {
   Config config;
   config.address = "127.0.0.1";
   config.port = 0;  // one that is free
-  config.tokens = {token};
+  config.tokens = {known_token("sample", token)};
   Gateway gateway(config);
   gateway.add_handler(lab);
   gateway.start();

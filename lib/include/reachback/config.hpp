@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "reachback/token.hpp"
+
 namespace reachback {
 
 enum class EndpointKind : std::uint8_t {
@@ -35,8 +37,16 @@ struct Config {
   std::vector<EndpointConfig> endpoints = {{"wsData", EndpointKind::service, {}},
                                            {"wsSubject", EndpointKind::service, {}},
                                            {"wsUser", EndpointKind::broadcast, {}}};
-  std::vector<std::string> tokens;           ///< bearer tokens with the scope `*`
+  std::vector<TokenConfig> tokens;
+  /// Whether a user has that password. Called on one thread of the gateway's own, one
+  /// call at a time; may take long. Empty: there are no users, or in test mode test/test alone.
+  std::function<bool(std::string_view user, std::string_view password)> check_password;
+  /// Signs log-in cookies, at least 32 bytes: replicas with the same key take each other's. Empty: one is
+  /// made at start.
+  std::string cookie_key;
   std::vector<std::string> allowed_origins;  ///< e.g. "https://lab.example"; besides the gateway's own
+  /// Addresses and networks ("10.0.0.0/8") whose X-Forwarded-For and X-Forwarded-Proto count.
+  std::vector<std::string> trusted_proxies;
 
   struct Limits {
     std::size_t connections = 0;          ///< open TCP connections; 0: the soft limit of open files less 256
@@ -53,6 +63,7 @@ struct Config {
     std::size_t receive_budget = 512u << 20;   ///< WebSocket messages being received
     std::size_t body_budget = 512u << 20;      ///< HTTP bodies being received
     std::size_t subscriber = 1u << 20;         ///< events that one subscriber has not read yet
+    std::size_t logins = 32;                   ///< passwords that wait to be checked
   } limits;
 
   using Duration = std::chrono::milliseconds;
@@ -68,7 +79,8 @@ struct Config {
     Duration close = std::chrono::seconds(2);
     Duration drain_wait = std::chrono::seconds(5);
     Duration drain_grace = std::chrono::seconds(20);
-    Duration unfetched = std::chrono::seconds(300);  ///< RequestHandler: an answer that nobody fetches
+    Duration login_pause = std::chrono::seconds(10);  ///< from a failed log-in to the user's next try
+    Duration unfetched = std::chrono::seconds(300);   ///< RequestHandler: an answer that nobody fetches
   } timeouts;
 
   /// Called on any shard's thread; must not block. No payload and no secret is ever in a text.

@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "gateway/routes.hpp"
+#include "gateway/secrets.hpp"
 
 namespace reachback::gateway {
 namespace {
@@ -96,11 +97,19 @@ bool is_xsrf(std::string_view value) {
   return value.size() == 32 && value.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-async::Task<> show_login(Exchange& exchange, std::string error) {
+/// Sent over TLS alone by browsers when it came so.
+std::string set_cookie(Exchange const& exchange, std::string_view cookie) {
+  return fmt::format("{}; Path=/; SameSite=Lax{}", cookie, exchange.client().https ? "; Secure" : "");
+}
+
+async::Task<> show_login(Exchange& exchange, std::string error, int status = 200,
+                         std::chrono::seconds retry_after = {}) {
   std::string_view const old = cookie(exchange.head().fields, "_xsrf");
   std::string const xsrf = is_xsrf(old) ? std::string(old) : Credentials::make_xsrf();
   net::HttpResponse response = page(login_page(xsrf, next_of(exchange), error));
-  response.fields.add("Set-Cookie", fmt::format("_xsrf={}; Path=/; SameSite=Lax", xsrf));
+  response.status = status;
+  if (retry_after.count() != 0) response.fields.add("Retry-After", std::to_string(retry_after.count()));
+  response.fields.add("Set-Cookie", set_cookie(exchange, fmt::format("_xsrf={}", xsrf)));
   co_await exchange.respond(std::move(response));
 }
 
@@ -110,6 +119,30 @@ std::string_view value_of(std::vector<std::pair<std::string, std::string>> const
     if (key == name) return value;
   }
   return {};
+}
+
+async::Task<> let_in(Exchange& exchange, std::string_view user) {
+  std::string const login = exchange.core.credentials().make_login(user, std::chrono::system_clock::now());
+  auto const age = std::chrono::seconds(Credentials::login_lasts).count();
+  net::HttpResponse response = redirect(next_of(exchange));
+  response.fields.add("Set-Cookie",
+                      set_cookie(exchange, fmt::format("login={}; Max-Age={}; HttpOnly", login, age)));
+  co_await exchange.respond(std::move(response));
+}
+
+async::Task<> turn_away(Exchange& exchange, LoginVerdict const& verdict) {
+  if (verdict.kind == LoginVerdict::Kind::unavailable) {
+    co_await exchange.refuse(Problem::overloaded, "too many log-ins wait to be checked");
+    co_return;
+  }
+  exchange.core.log(LogLevel::info, fmt::format("a log-in failed, from {}", exchange.client().shown));
+  if (verdict.kind == LoginVerdict::Kind::wrong) {
+    co_await show_login(exchange, "Wrong name or password.");
+    co_return;
+  }
+  auto const wait = std::chrono::ceil<std::chrono::seconds>(verdict.wait);
+  std::string notice = fmt::format("Too many tries. Wait {} s.", wait.count());
+  co_await show_login(exchange, std::move(notice), 429, wait);
 }
 
 }  // namespace
@@ -122,6 +155,7 @@ async::Task<> serve_home(Exchange& exchange) {
   }
   std::string list;
   for (auto const& endpoint : exchange.core.endpoints()) {
+    if (!exchange.who->may(Action::watch, endpoint->name())) continue;
     list += fmt::format("<li>{} ({})</li>\n", escape_html(endpoint->name()), to_string(endpoint->kind()));
   }
   net::HttpResponse response =
@@ -155,24 +189,20 @@ async::Task<> serve_login(Exchange& exchange) {
     co_await exchange.refuse(Problem::forbidden, "'_xsrf' is missing or is not the cookie's");
     co_return;
   }
-  std::string_view const user = value_of(*form, "name");
-  if (!exchange.core.credentials().check_password(user, value_of(*form, "password"))) {
-    exchange.core.log(LogLevel::info,
-                      fmt::format("a log-in failed, from {}", exchange.session.remote_address()));
-    co_await show_login(exchange, "Wrong name or password.");
-    co_return;
+  LoginTry attempt{std::string(value_of(*form, "name")), std::string(value_of(*form, "password")),
+                   exchange.client().address};
+  std::string const user = attempt.user;
+  LoginVerdict const verdict = co_await exchange.core.login_desk().judge(std::move(attempt));
+  if (verdict.kind == LoginVerdict::Kind::right) {
+    co_await let_in(exchange, user);
+  } else {
+    co_await turn_away(exchange, verdict);
   }
-  std::string const login = exchange.core.credentials().make_login(user, std::chrono::system_clock::now());
-  auto const age = std::chrono::seconds(Credentials::login_lasts).count();
-  net::HttpResponse response = redirect(next_of(exchange));
-  response.fields.add("Set-Cookie",
-                      fmt::format("login={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", login, age));
-  co_await exchange.respond(std::move(response));
 }
 
 async::Task<> serve_logout(Exchange& exchange) {
   net::HttpResponse response = redirect("/login");
-  response.fields.add("Set-Cookie", "login=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+  response.fields.add("Set-Cookie", set_cookie(exchange, "login=; Max-Age=0; HttpOnly"));
   co_await exchange.respond(std::move(response));
 }
 

@@ -22,8 +22,8 @@ void CallMetrics::add(CallMetrics const& other) {
 
 std::string_view to_string(DropReason reason) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(DropReason::count)> names{
-      "not-an-object", "bad-json", "too-deep",     "bad-cmd",          "bad-status",
-      "bad-call-id",   "not-utf8", "unknown-call", "wrong-connection", "duplicate-part"};
+      "not-an-object", "bad-json",     "too-deep",         "bad-cmd",        "bad-status", "bad-call-id",
+      "not-utf8",      "unknown-call", "wrong-connection", "duplicate-part", "not-allowed"};
   return names[static_cast<std::size_t>(reason)];
 }
 

@@ -43,7 +43,7 @@ struct CallMetrics {
   void add(CallMetrics const& other);
 };
 
-/// Why a message of a service was dropped.
+/// Why a message of a connection was dropped.
 enum class DropReason : std::uint8_t {
   not_an_object,
   bad_json,
@@ -55,6 +55,7 @@ enum class DropReason : std::uint8_t {
   unknown_call,
   wrong_connection,
   duplicate_part,
+  not_allowed,  ///< on a broadcast endpoint, without the scope `send`
   count,
 };
 

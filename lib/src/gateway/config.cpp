@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "gateway/scopes.hpp"
+#include "gateway/secrets.hpp"
+#include "gateway/trusted_proxies.hpp"
 #include "reachback/errors.hpp"
 #include "reachback/proto/close_code.hpp"
 #include "reachback/proto/utf8.hpp"
@@ -14,6 +17,7 @@ namespace {
 
 constexpr unsigned most_threads = 256;
 constexpr std::size_t longest_name = 64;
+constexpr std::size_t shortest_key = 32;
 
 void require(bool holds, std::string const& otherwise) {
   if (!holds) throw StartError(otherwise);
@@ -31,7 +35,8 @@ void check_limits(Config::Limits const& limits) {
                                                           {"outboxes budget", limits.outboxes_budget},
                                                           {"receive budget", limits.receive_budget},
                                                           {"body budget", limits.body_budget},
-                                                          {"subscriber", limits.subscriber}};
+                                                          {"subscriber", limits.subscriber},
+                                                          {"log-in", limits.logins}};
   for (auto const& [name, value] : positive)
     require(value > 0, fmt::format("the {} limit has to be over 0", name));
 }
@@ -46,8 +51,18 @@ void check_timeouts(Config::Timeouts const& timeouts) {
   }
   require(timeouts.drain_wait >= Config::Duration(0) && timeouts.drain_grace >= Config::Duration(0),
           "the drain times cannot be negative");
+  require(timeouts.login_pause >= Config::Duration(0), "the pause after a log-in cannot be negative");
   require(timeouts.call <= timeouts.longest_call,
           "the default time-out of calls is longer than the longest allowed");
+}
+
+void check(TokenConfig const& token) {
+  require(!token.name.empty(), "a token has no name");
+  auto const hash = gateway::from_hex(token.sha256);
+  require(hash && hash->size() == 32, fmt::format("token '{}': sha256 is not 64 hex digits", token.name));
+  auto const scopes = gateway::Scopes::read(token.scopes);
+  require(scopes.has_value(),
+          fmt::format("token '{}': {}", token.name, scopes.has_error() ? scopes.error().text : ""));
 }
 
 }  // namespace
@@ -89,7 +104,12 @@ void check(Config const& config) {
     check(endpoint);
     require(names.insert(endpoint.name).second, fmt::format("endpoint '{}' is there twice", endpoint.name));
   }
-  for (auto const& token : config.tokens) require(!token.empty(), "a token cannot be empty");
+  for (auto const& token : config.tokens) check(token);
+  require(config.cookie_key.empty() || config.cookie_key.size() >= shortest_key,
+          fmt::format("the cookie key has at least {} bytes", shortest_key));
+  auto const proxies = gateway::TrustedProxies::read(config.trusted_proxies);
+  require(proxies.has_value(),
+          fmt::format("trusted proxy {}", proxies.has_error() ? proxies.error().text : ""));
   check_limits(config.limits);
   check_timeouts(config.timeouts);
 }

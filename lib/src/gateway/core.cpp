@@ -29,6 +29,17 @@ std::uint64_t random_connection_id() {
   return (high << 32) + 1;
 }
 
+Config checked(Config config) {
+  check(config);
+  return config;
+}
+
+std::vector<TokenConfig> tokens_of(Config const& config) {
+  auto tokens = config.tokens;
+  if (config.test_mode) tokens.push_back(known_token("test", "test"));
+  return tokens;
+}
+
 async::TaskGroup::Report reporter(Core const& core, std::string_view where) {
   return [&core, where](std::exception_ptr const& error) { core.report(error, where); };
 }
@@ -44,10 +55,10 @@ ShardScope::ShardScope(std::uint32_t index, async::Clock& clock, std::size_t cal
       ending(shard.strand(), report) {}
 
 Core::Core(Config config, async::Clock& clock)
-    : config_(std::move(config)),
+    : config_(checked(std::move(config))),
       clock_(clock),
-      credentials_(config_.test_mode ? Credentials::TestAccount::on : Credentials::TestAccount::off,
-                   config_.tokens),
+      credentials_(tokens_of(config_), config_.cookie_key),
+      trusted_proxies_(*TrustedProxies::read(config_.trusted_proxies)),
       parts_budget_(config_.limits.parts_budget),
       outboxes_budget_(config_.limits.outboxes_budget),
       receive_budget_(config_.limits.receive_budget),
@@ -55,8 +66,8 @@ Core::Core(Config config, async::Clock& clock)
       regular_connections_(connection_limit(config_)),
       all_connections_(connection_limit(config_) + config_.limits.connection_reserve),
       started_at_(std::chrono::system_clock::now()),
+      login_desk_(config_, clock_),
       next_connection_(random_connection_id()) {
-  check(config_);
   auto const& timeouts = config_.timeouts;
   connection_settings_ = {.outbox_limit = config_.limits.outbox,
                           .ping_interval = timeouts.ping,

@@ -20,6 +20,8 @@
 #include "gateway/caller.hpp"
 #include "gateway/credentials.hpp"
 #include "gateway/endpoint.hpp"
+#include "gateway/login_desk.hpp"
+#include "gateway/trusted_proxies.hpp"
 #include "net/http_session.hpp"
 #include "net/listener.hpp"
 #include "net/websocket_connection.hpp"
@@ -63,6 +65,8 @@ class Core final : private net::AcceptSink {
   [[nodiscard]] Phase phase() const { return phase_.load(std::memory_order_acquire); }
   [[nodiscard]] bool draining() const { return phase() >= Phase::draining; }
   [[nodiscard]] Credentials const& credentials() const { return credentials_; }
+  [[nodiscard]] TrustedProxies const& trusted_proxies() const { return trusted_proxies_; }
+  [[nodiscard]] LoginDesk& login_desk() { return login_desk_; }
   [[nodiscard]] std::vector<std::unique_ptr<Endpoint>> const& endpoints() const { return endpoints_; }
   [[nodiscard]] Endpoint* find_endpoint(std::string_view name) const;
   [[nodiscard]] std::size_t shards() const { return scopes_.size(); }
@@ -100,7 +104,8 @@ class Core final : private net::AcceptSink {
 
   Config config_;
   async::Clock& clock_;
-  Credentials credentials_;
+  Credentials const credentials_;
+  TrustedProxies const trusted_proxies_;
   net::ConnectionSettings connection_settings_;
   net::HttpSettings http_settings_;
   core::Budget parts_budget_, outboxes_budget_, receive_budget_, body_budget_;
@@ -110,6 +115,7 @@ class Core final : private net::AcceptSink {
   std::vector<BaseWebSocketHandler*> given_handlers_;
   std::vector<std::unique_ptr<BaseWebSocketHandler>> own_handlers_;
   std::vector<std::unique_ptr<ShardScope>> scopes_;
+  LoginDesk login_desk_;  // behind the scopes: it answers to their shards
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unordered_map<std::string_view, Endpoint*> by_name_;
   std::unique_ptr<net::Listener> listener_;

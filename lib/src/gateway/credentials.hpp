@@ -6,23 +6,30 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/scopes.hpp"
+#include "reachback/token.hpp"
 #include "wire/http_head.hpp"
 
 namespace reachback::gateway {
 
-/// Who a request comes from.
+/// Who a request comes from, and what for.
 struct Identity {
   std::string user;
+  Scopes const* scopes = nullptr;  ///< lives as long as the credentials
+
+  [[nodiscard]] bool may(Action action, std::string_view endpoint) const {
+    return scopes->allow(action, endpoint);
+  }
 };
 
-/// Knows who may come in: the test account, bearer tokens, and the cookies that it signs itself (HMAC-SHA256
-/// with a key made at start). Constant after construction: any thread. Secrets are compared in constant time.
+/// Knows who may come in: bearer tokens, and the cookies of users who logged in, which it signs itself
+/// (HMAC-SHA256). Constant after construction: any thread. Secrets are compared in constant time.
 class Credentials {
  public:
-  enum class TestAccount : bool { off, on };
   using WallClock = std::chrono::system_clock;
 
-  Credentials(TestAccount test_account, std::vector<std::string> const& tokens);
+  /// The tokens have been checked. `cookie_key` empty: one that is made now.
+  Credentials(std::vector<TokenConfig> const& tokens, std::string cookie_key);
 
   /// The token that was good for the last request of a conversation: it is not hashed again for the next one.
   struct LastToken {
@@ -36,7 +43,6 @@ class Credentials {
                                                LastToken& last) const;
   [[nodiscard]] std::optional<Identity> verify(wire::HttpFields const& fields,
                                                WallClock::time_point now) const;
-  [[nodiscard]] bool check_password(std::string_view user, std::string_view password) const;
   /// The value of the cookie `login`, good for half a day.
   [[nodiscard]] std::string make_login(std::string_view user, WallClock::time_point now) const;
   /// A random value for the cookie `_xsrf`.
@@ -50,14 +56,17 @@ class Credentials {
                                                      WallClock::time_point now) const;
   [[nodiscard]] std::string sign(std::string_view text) const;
 
-  bool const test_account_;
-  std::vector<std::string> token_hashes_;  ///< SHA-256
-  std::string key_;
+  struct Token {
+    std::string hash;
+    std::string user;
+    Scopes scopes;
+  };
+
+  std::vector<Token> tokens_;
+  std::string const key_;
 };
 
 /// The value of a cookie of that name; empty when there is none.
 [[nodiscard]] std::string_view cookie(wire::HttpFields const& fields, std::string_view name);
-/// Compares without telling by its time where they differ.
-[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 
 }  // namespace reachback::gateway

@@ -204,7 +204,7 @@ async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publicat
       co_await async::yield(shard_.strand());
       turn = {};
     }
-    if (!state_.has(id)) continue;
+    if (!state_.has(id) || !find(id)->rights.receive) continue;
     core::OutMessage out;
     out.kind = publication.kind;
     out.body = publication.message;

@@ -30,11 +30,19 @@ namespace reachback::gateway {
 
 class Core;
 
+/// What a connection may do beside answering: those of a service endpoint may all.
+struct ConnectionRights {
+  bool receive = true;  ///< what is published
+  bool send = true;     ///< else what it sends does not count
+};
+
 /// A socket whose upgrade named this endpoint, on its way to the endpoint's shard.
 struct Upgrade {
   net::HttpSession::Taken taken;
   wire::HttpRequestHead head;
   std::string user;
+  std::string client;  ///< its address, for lists and logs
+  ConnectionRights rights;
   core::Permit regular;  ///< of the connection limit without the reserve
   core::Pacing pacing;   ///< what the service's subprotocol makes of its answers
 };

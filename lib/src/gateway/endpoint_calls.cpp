@@ -235,6 +235,7 @@ void Endpoint::on_partial(net::WebSocketConnection& connection, core::MessageKin
 void Endpoint::on_message(net::WebSocketConnection& connection, core::MessageKind kind,
                           core::Buffer message) {
   Member& member = *find(connection.id());
+  if (!member.rights.send) return drop(DropReason::not_allowed, connection.id());
   call_handler([&] { handler_.on_message(client_of(member), message.view()); });
   if (config_.kind != EndpointKind::service) {
     if (!subscribers_.empty()) publish_event("message", connection.id(), kind, std::move(message));

@@ -25,11 +25,12 @@ struct Endpoint::Member {
          net::ConnectionSink& sink)
       : connection(shard, std::move(upgrade.taken.socket).attach(shard), id, settings, sink),
         input(std::move(upgrade.taken.input)),
-        remote_address(std::move(upgrade.taken.remote_address)),
+        remote_address(std::move(upgrade.client)),
         user(std::move(upgrade.user)),
         permit(std::move(upgrade.taken.permit)),
         regular(std::move(upgrade.regular)),
-        pacing(upgrade.pacing) {}
+        pacing(upgrade.pacing),
+        rights(upgrade.rights) {}
 
   net::WebSocketConnection connection;
   core::Buffer input;
@@ -38,6 +39,7 @@ struct Endpoint::Member {
   core::Permit permit, regular;
   std::unique_ptr<ServiceMessageReader> reader;  ///< of a big message that is still coming
   core::Pacing const pacing;
+  ConnectionRights const rights;
   bool dropped_before = false;
 };
 

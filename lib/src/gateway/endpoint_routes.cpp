@@ -67,6 +67,7 @@ async::Task<Endpoint*> named_endpoint(Exchange& exchange) {
 async::Task<> serve_endpoints(Exchange& exchange) {
   std::string list;
   for (auto const& endpoint : exchange.core.endpoints()) {
+    if (!exchange.who->may(Action::watch, endpoint->name())) continue;
     auto read = [&endpoint = *endpoint] { return endpoint.figures(); };
     EndpointFigures const figures = co_await async::run_on(endpoint->shard(), std::move(read));
     fmt::format_to(std::back_inserter(list), R"({}{{{},"connections":{},"callsInFlight":{}}})",

@@ -150,7 +150,9 @@ async::Task<> serve_endpoint_events(Exchange& exchange) {
 
 async::Task<> serve_all_events(Exchange& exchange) {
   std::vector<Endpoint*> all;
-  for (auto const& endpoint : exchange.core.endpoints()) all.push_back(endpoint.get());
+  for (auto const& endpoint : exchange.core.endpoints()) {
+    if (exchange.who->may(Action::watch, endpoint->name())) all.push_back(endpoint.get());
+  }
   co_await stream_events(exchange, std::move(all));
 }
 

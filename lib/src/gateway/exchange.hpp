@@ -39,6 +39,9 @@ struct Exchange {
   std::optional<Identity> who{};
 
   [[nodiscard]] wire::HttpRequestHead const& head() const { return session.head(); }
+  [[nodiscard]] ClientView client() const {
+    return core.trusted_proxies().client_of(session.remote_address(), head().fields);
+  }
   /// The endpoint of the first star, or null.
   [[nodiscard]] Endpoint* endpoint() const { return named_endpoint; }
 

@@ -10,13 +10,14 @@
 
 namespace reachback::gateway {
 
-enum class Needs : std::uint8_t { nothing, credential };
+/// What a request must show: `any` is a valid credential, and the handler shows what that may see.
+enum class Needs : std::uint8_t { nothing, any, call, send, watch, admin };
 
 using Handler = async::Task<> (*)(Exchange&);
 
 struct Route {
   std::string_view method;
-  std::string_view pattern;  ///< a star stands for one segment
+  std::string_view pattern;  ///< a star stands for one segment, the first for the endpoint
   Needs needs;
   Handler handler;
 };
@@ -24,15 +25,15 @@ struct Route {
 namespace {
 
 constexpr std::array routes{
-    Route{"POST", "/v1/endpoints/*/requests", Needs::credential, &serve_call},
-    Route{"POST", "/v1/endpoints/*/messages", Needs::credential, &serve_message},
-    Route{"GET", "/v1/endpoints/*/events", Needs::credential, &serve_endpoint_events},
-    Route{"GET", "/v1/events", Needs::credential, &serve_all_events},
-    Route{"GET", "/v1/endpoints", Needs::credential, &serve_endpoints},
-    Route{"GET", "/v1/endpoints/*", Needs::credential, &serve_endpoint},
-    Route{"DELETE", "/v1/endpoints/*/connections/*", Needs::credential, &serve_close_connection},
-    Route{"DELETE", "/v1/endpoints/*/connections", Needs::credential, &serve_close_connections},
-    Route{"DELETE", "/v1/connections", Needs::credential, &serve_close_all},
+    Route{"POST", "/v1/endpoints/*/requests", Needs::call, &serve_call},
+    Route{"POST", "/v1/endpoints/*/messages", Needs::send, &serve_message},
+    Route{"GET", "/v1/endpoints/*/events", Needs::watch, &serve_endpoint_events},
+    Route{"GET", "/v1/events", Needs::any, &serve_all_events},
+    Route{"GET", "/v1/endpoints", Needs::any, &serve_endpoints},
+    Route{"GET", "/v1/endpoints/*", Needs::watch, &serve_endpoint},
+    Route{"DELETE", "/v1/endpoints/*/connections/*", Needs::admin, &serve_close_connection},
+    Route{"DELETE", "/v1/endpoints/*/connections", Needs::admin, &serve_close_connections},
+    Route{"DELETE", "/v1/connections", Needs::admin, &serve_close_all},
     Route{"GET", "/livez", Needs::nothing, &serve_live},
     Route{"GET", "/healthz", Needs::nothing, &serve_live},
     Route{"GET", "/readyz", Needs::nothing, &serve_ready},
@@ -92,13 +93,40 @@ std::string methods_of(RequestTarget const& target) {
   return methods;
 }
 
+std::optional<Action> action_of(Needs needs) {
+  switch (needs) {
+    case Needs::call:
+      return Action::call;
+    case Needs::send:
+      return Action::send;
+    case Needs::watch:
+      return Action::watch;
+    case Needs::admin:
+      return Action::admin;
+    case Needs::nothing:
+    case Needs::any:
+      break;
+  }
+  return std::nullopt;
+}
+
+async::Task<> refuse_scope(Exchange& exchange, Action action, std::string_view endpoint) {
+  return exchange.refuse(Problem::forbidden,
+                         fmt::format("the token lacks the scope {}", scope_of(action, endpoint)));
+}
+
 async::Task<> serve_route(Exchange& exchange) {
   if (!exchange.who || !exchange.has_token) {
     exchange.who = exchange.core.credentials().verify(exchange.head().fields,
                                                       std::chrono::system_clock::now(), exchange.last_token);
   }
-  if (exchange.route->needs == Needs::credential && !exchange.who) {
-    return exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
+  if (exchange.route->needs != Needs::nothing) {
+    if (!exchange.who) return exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
+    if (auto const action = action_of(exchange.route->needs)) {
+      auto const endpoint =
+          exchange.captures.empty() ? std::string_view() : std::string_view(exchange.captures[0]);
+      if (!exchange.who->may(*action, endpoint)) return refuse_scope(exchange, *action, endpoint);
+    }
   }
   return exchange.route->handler(exchange);
 }

@@ -44,6 +44,26 @@ async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCod
   co_await connection.run(std::move(taken.input));
 }
 
+async::Task<> refuse(Exchange& exchange, int status, std::string reason, core::Pacing pacing) {
+  auto message = proto::error_message("error", status, reason);
+  co_await turn_away(exchange, std::move(message), proto::CloseCode::policy, std::move(reason), pacing);
+}
+
+/// What joining the endpoint takes; on a broadcast endpoint the scope `send` alone does as well.
+std::string scope_to_join(Endpoint const& endpoint) {
+  auto const action = endpoint.kind() == EndpointKind::service ? Action::serve : Action::watch;
+  return scope_of(action, endpoint.name());
+}
+
+/// Nothing when it may not join.
+std::optional<ConnectionRights> rights_of(Identity const& who, Endpoint const& endpoint) {
+  auto const may = [&](Action action) { return who.may(action, endpoint.name()); };
+  if (endpoint.kind() == EndpointKind::service)
+    return may(Action::serve) ? std::optional(ConnectionRights()) : std::nullopt;
+  ConnectionRights const rights{may(Action::watch), may(Action::send)};
+  return rights.receive || rights.send ? std::optional(rights) : std::nullopt;
+}
+
 }  // namespace
 
 async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
@@ -70,13 +90,24 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
   auto const pacing = asked_pacing(head.fields, endpoint.kind());
   auto who = exchange.core.credentials().verify(head.fields, std::chrono::system_clock::now());
   if (!who) {
-    co_await turn_away(exchange, proto::error_message("error", 401, "Websocket authentication failed"),
-                       proto::CloseCode::policy, "Websocket authentication failed", pacing);
+    co_await refuse(exchange, 401, "Websocket authentication failed", pacing);
     co_return;
   }
+  auto const rights = rights_of(*who, endpoint);
+  if (!rights) {
+    co_await refuse(exchange, 403, fmt::format("the token lacks the scope {}", scope_to_join(endpoint)),
+                    pacing);
+    co_return;
+  }
+  std::string client = exchange.client().shown;
   wire::HttpRequestHead request = head;
   auto taken = co_await exchange.session.take();
-  Upgrade upgrade{std::move(taken), std::move(request), std::move(who->user), std::move(exchange.regular),
+  Upgrade upgrade{std::move(taken),
+                  std::move(request),
+                  std::move(who->user),
+                  std::move(client),
+                  *rights,
+                  std::move(exchange.regular),
                   pacing};
   endpoint.shard().dispatch(
       [&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });

@@ -42,7 +42,7 @@ void serve(std::uint16_t port, std::size_t calls) {
   Config config;
   config.address = "127.0.0.1";
   config.port = port;
-  config.tokens = {"test"};
+  config.tokens = {known_token("test", "test")};
   config.limits.calls += calls;
   config.timeouts.unfetched = std::chrono::hours(1);
   Gateway gateway(config);

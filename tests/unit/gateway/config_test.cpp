@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "reachback/errors.hpp"
 
@@ -82,13 +83,47 @@ TEST_SUITE("config") {
     CHECK(names(fault_of_reason("\xff"), "'off'"));
   }
 
-  TEST_CASE("a token cannot be empty") {
-    CHECK(names(fault_after([](Config& config) { config.tokens = {"good", ""}; }), "token"));
+  TEST_CASE("a token has a name, a hash and scopes that are some") {
+    auto const fault_of_token = [](TokenConfig token) {
+      return fault_after(
+          [&](Config& config) { config.tokens = {known_token("good", "secret"), std::move(token)}; });
+    };
+    std::string const hash(64, 'a');
+    CHECK(fault_of_token({"bob", hash, {"call:lab", "admin"}}).empty());
+    CHECK(fault_of_token({"bob", hash, {}}).empty());
+    CHECK(names(fault_of_token({"", hash, {}}), "name"));
+    for (std::string const& wrong : {std::string(), hash.substr(1), hash + "a", hash + hash}) {
+      CAPTURE(wrong);
+      CHECK(names(fault_of_token({"bob", wrong, {}}), "'bob'"));
+    }
+    CHECK(names(fault_of_token({"bob", std::string(64, 'x'), {}}), "'bob'"));
+    CHECK(names(fault_of_token({"bob", hash, {"call"}}), "'bob': 'call'"));
+  }
+
+  TEST_CASE("the key of cookies has at least 32 bytes, or none is given") {
+    auto const fault_of_key = [](std::size_t size) {
+      return fault_after([&](Config& config) { config.cookie_key = std::string(size, 'k'); });
+    };
+    CHECK(fault_of_key(0).empty());
+    CHECK(fault_of_key(32).empty());
+    CHECK(names(fault_of_key(31), "cookie key"));
+    CHECK(fault_of_key(31).find("kk") == std::string::npos);
+  }
+
+  TEST_CASE("trusted proxies are addresses and networks") {
+    auto const fault_of_proxy = [](std::string const& proxy) {
+      return fault_after([&](Config& config) { config.trusted_proxies = {"::1", proxy}; });
+    };
+    CHECK(fault_of_proxy("10.0.0.0/8").empty());
+    CHECK(names(fault_of_proxy("proxy.example"), "trusted proxy 'proxy.example'"));
   }
 
   TEST_CASE("limits and times are over 0") {
     CHECK(names(fault_after([](Config& config) { config.limits.message = 0; }), "message"));
     CHECK(names(fault_after([](Config& config) { config.limits.subscriber = 0; }), "subscriber"));
+    CHECK(names(fault_after([](Config& config) { config.limits.logins = 0; }), "log-in"));
+    CHECK(names(fault_after([](Config& config) { config.timeouts.login_pause = -1ms; }), "log-in"));
+    CHECK(fault_after([](Config& config) { config.timeouts.login_pause = 0ms; }).empty());
     CHECK(names(fault_after([](Config& config) { config.timeouts.ping = 0ms; }), "ping"));
     CHECK(names(fault_after([](Config& config) { config.timeouts.silence = -1ms; }), "silence"));
     CHECK(names(fault_after([](Config& config) { config.timeouts.drain_wait = -1ms; }), "drain"));

@@ -2,14 +2,18 @@
 
 #include <doctest/doctest.h>
 
+#include <cctype>
 #include <set>
 #include <string>
+#include <vector>
+
+#include "gateway/secrets.hpp"
 
 using namespace reachback;
 using namespace std::chrono_literals;
+using gateway::Action;
 using gateway::cookie;
 using gateway::Credentials;
-using TestAccount = Credentials::TestAccount;
 
 namespace {
 
@@ -23,11 +27,23 @@ wire::HttpFields with(std::string_view name, std::string_view value) {
 
 wire::HttpFields with_login(std::string const& value) { return with("Cookie", "login=" + value); }
 
+std::string const key(32, 'k');
+
+/// No tokens, and a key of their own.
+Credentials without_tokens() { return {{}, {}}; }
+
+/// One of full scope, by the name that its holder goes by.
+Credentials with_tokens(std::vector<std::string> const& tokens) {
+  std::vector<TokenConfig> known;
+  for (auto const& token : tokens) known.push_back(known_token("holder of " + token, token));
+  return {known, {}};
+}
+
 }  // namespace
 
 TEST_SUITE("credentials: the login cookie") {
   TEST_CASE("tells who logged in, for half a day") {
-    Credentials const credentials(TestAccount::on, {});
+    Credentials const credentials = without_tokens();
     auto const fields = with_login(credentials.make_login("test", noon));
     auto const who = credentials.verify(fields, noon);
     REQUIRE(who.has_value());
@@ -38,7 +54,7 @@ TEST_SUITE("credentials: the login cookie") {
   }
 
   TEST_CASE("carries any name without being read otherwise") {
-    Credentials const credentials(TestAccount::off, {});
+    Credentials const credentials = without_tokens();
     for (std::string const name : {"a|b", "x; login=y", "\"", "\xc3\xa9", "", "2b|99999999999|"}) {
       CAPTURE(name);
       auto const who = credentials.verify(with_login(credentials.make_login(name, noon)), noon);
@@ -48,7 +64,7 @@ TEST_SUITE("credentials: the login cookie") {
   }
 
   TEST_CASE("that was changed in any place is none") {
-    Credentials const credentials(TestAccount::on, {});
+    Credentials const credentials = without_tokens();
     std::string const good = credentials.make_login("test", noon);
     for (std::size_t i = 0; i < good.size(); ++i) {
       std::string forged = good;
@@ -62,8 +78,8 @@ TEST_SUITE("credentials: the login cookie") {
   }
 
   TEST_CASE("that is malformed or signed by another gateway is none") {
-    Credentials const credentials(TestAccount::on, {});
-    Credentials const other(TestAccount::on, {});
+    Credentials const credentials = without_tokens();
+    Credentials const other = without_tokens();
     CHECK_FALSE(credentials.verify(with_login(other.make_login("test", noon)), noon).has_value());
     for (std::string const value :
          {"", "|", "||", "test", "74657374|9999999999", "74657374|9999999999|", "|||||"}) {
@@ -72,21 +88,39 @@ TEST_SUITE("credentials: the login cookie") {
     }
     CHECK_FALSE(credentials.verify({}, noon).has_value());
   }
+
+  TEST_CASE("is good wherever the same key is, and nowhere else") {
+    std::string other_key = key;
+    other_key.back() = 'j';
+    auto const fields = with_login(Credentials({}, key).make_login("test", noon));
+    CHECK(Credentials({}, key).verify(fields, noon).has_value());
+    CHECK_FALSE(Credentials({}, other_key).verify(fields, noon).has_value());
+    CHECK_FALSE(Credentials({}, key + 'k').verify(fields, noon).has_value());
+    CHECK_FALSE(Credentials({}, {}).verify(fields, noon).has_value());
+  }
+
+  TEST_CASE("stands for all scopes") {
+    Credentials const credentials = without_tokens();
+    auto const who = credentials.verify(with_login(credentials.make_login("test", noon)), noon);
+    REQUIRE(who.has_value());
+    CHECK(who->may(Action::serve, "lab"));
+    CHECK(who->may(Action::admin, ""));
+  }
 }
 
 TEST_SUITE("credentials: bearer tokens") {
   TEST_CASE("one that was given is good, in any letter case of the scheme") {
-    Credentials const credentials(TestAccount::off, {"secret", "other"});
+    Credentials const credentials = with_tokens({"secret", "other"});
     for (std::string const value : {"Bearer secret", "bearer secret", "BEARER other", "Bearer   secret "}) {
       CAPTURE(value);
       auto const who = credentials.verify(with("Authorization", value), noon);
       REQUIRE(who.has_value());
-      CHECK(who->user == "token");
+      CHECK(who->user == (value.find("other") == std::string::npos ? "holder of secret" : "holder of other"));
     }
   }
 
   TEST_CASE("any other is not, nor another scheme") {
-    Credentials const credentials(TestAccount::off, {"secret"});
+    Credentials const credentials = with_tokens({"secret"});
     for (std::string const value : {"Bearer secre", "Bearer secrets", "Bearer Secret", "Bearer ", "Bearer",
                                     "Basic secret", "secret", "Bearer test", "Bearersecret"}) {
       CAPTURE(value);
@@ -95,29 +129,51 @@ TEST_SUITE("credentials: bearer tokens") {
   }
 
   TEST_CASE("an invalid one is not made good by a cookie") {
-    Credentials const credentials(TestAccount::off, {"secret"});
+    Credentials const credentials = with_tokens({"secret"});
     auto fields = with_login(credentials.make_login("test", noon));
     CHECK(credentials.verify(fields, noon).has_value());
     fields.add("Authorization", "Bearer wrong");
     CHECK_FALSE(credentials.verify(fields, noon).has_value());
   }
 
-  TEST_CASE("the token test is good in test mode only") {
-    auto const fields = with("Authorization", "Bearer test");
-    CHECK(Credentials(TestAccount::on, {}).verify(fields, noon).has_value());
-    CHECK_FALSE(Credentials(TestAccount::off, {}).verify(fields, noon).has_value());
+  TEST_CASE("each is good for its scopes, and an unknown one for nothing") {
+    Credentials const credentials(
+        {known_token("a", "first", {"call:lab"}), known_token("b", "second", {"admin"})}, {});
+    auto const first = credentials.verify(with("Authorization", "Bearer first"), noon);
+    REQUIRE(first.has_value());
+    CHECK(first->user == "a");
+    CHECK(first->may(Action::call, "lab"));
+    CHECK_FALSE(first->may(Action::call, "other"));
+    CHECK_FALSE(first->may(Action::admin, ""));
+    auto const second = credentials.verify(with("Authorization", "Bearer second"), noon);
+    REQUIRE(second.has_value());
+    CHECK(second->may(Action::admin, ""));
+    CHECK_FALSE(second->may(Action::call, "lab"));
   }
-}
 
-TEST_SUITE("credentials: the account") {
-  TEST_CASE("test/test is right in test mode and wrong outside it") {
-    Credentials const on(TestAccount::on, {});
-    CHECK(on.check_password("test", "test"));
-    CHECK_FALSE(on.check_password("test", "tesT"));
-    CHECK_FALSE(on.check_password("test", ""));
-    CHECK_FALSE(on.check_password("", "test"));
-    CHECK_FALSE(on.check_password("test2", "test"));
-    CHECK_FALSE(Credentials(TestAccount::off, {}).check_password("test", "test"));
+  TEST_CASE("the hash of one is not the token") {
+    Credentials const credentials = with_tokens({"secret"});
+    auto const hash = hash_of_token("secret");
+    CHECK_FALSE(credentials.verify(with("Authorization", "Bearer " + hash), noon).has_value());
+  }
+
+  TEST_CASE("a hash may be written in upper case") {
+    std::string hash = hash_of_token("secret");
+    for (char& c : hash) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    Credentials const credentials({{"a", hash, {"*"}}}, {});
+    CHECK(credentials.verify(with("Authorization", "Bearer secret"), noon).has_value());
+  }
+
+  TEST_CASE("a new one is not like any before, and fits into a header") {
+    std::set<std::string> seen;
+    for (int i = 0; i < 100; ++i) {
+      auto const token = new_token();
+      CHECK(token.size() == 3 + 64);
+      CHECK(token.find_first_not_of("rb_0123456789abcdef") == std::string::npos);
+      seen.insert(token);
+    }
+    CHECK(seen.size() == 100);
+    CHECK(hash_of_token("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   }
 }
 
@@ -156,7 +212,7 @@ TEST_SUITE("credentials: cookies") {
   }
 
   TEST_CASE("a token that was good stays good in its conversation, and vouches for no other") {
-    Credentials const credentials(TestAccount::on, {"other"});
+    Credentials const credentials = with_tokens({"test", "other"});
     Credentials::LastToken last;
     CHECK_FALSE(credentials.verify(with("Authorization", "Bearer wrong"), noon, last).has_value());
     CHECK(last.authorization.empty());

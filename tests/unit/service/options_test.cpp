@@ -186,7 +186,7 @@ TEST_CASE("endpoints on the command line replace the default set") {
 TEST_CASE("tokens and origins may be given several times") {
   Config const config = serve_config({"--token", "one", "--token=two", "--allow-origin",
                                       "https://lab.example", "--allow-origin", "http://other.example:8080"});
-  CHECK(config.tokens == std::vector<std::string>{"one", "two"});
+  CHECK(config.tokens == std::vector{known_token("token 1", "one"), known_token("token 2", "two")});
   CHECK(config.allowed_origins ==
         std::vector<std::string>{"https://lab.example", "http://other.example:8080"});
 }

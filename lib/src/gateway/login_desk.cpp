@@ -1,0 +1,69 @@
+#include "gateway/login_desk.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "async/run_on.hpp"
+#include "gateway/secrets.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+constexpr std::string_view test_name = "test";
+
+LoginVerdict verdict(bool right) {
+  return {right ? LoginVerdict::Kind::right : LoginVerdict::Kind::wrong, {}};
+}
+
+bool is_test_account(LoginTry const& attempt) {
+  bool const user_right = equal_in_constant_time(attempt.user, test_name);
+  bool const password_right = equal_in_constant_time(attempt.password, test_name);
+  return user_right && password_right;
+}
+
+}  // namespace
+
+LoginDesk::LoginDesk(Config const& config, async::Clock& clock)
+    : config_(config),
+      waiting_(config.limits.logins),
+      throttle_(config.timeouts.login_pause),
+      worker_(0, clock) {
+  if (!config_.test_mode && config_.check_password) thread_ = std::jthread([this] { worker_.run(); });
+}
+
+LoginDesk::~LoginDesk() {
+  ending_.store(true, std::memory_order_relaxed);
+  if (thread_.joinable()) worker_.stop();
+}
+
+async::Task<LoginVerdict> LoginDesk::judge(LoginTry attempt) {
+  if (config_.test_mode) co_return verdict(is_test_account(attempt));
+  bool const too_long = attempt.user.size() > longest || attempt.password.size() > longest;
+  if (!thread_.joinable() || too_long) co_return verdict(false);
+  auto permit = waiting_.acquire(1);
+  LoginVerdict result{LoginVerdict::Kind::unavailable, {}};
+  if (!permit) co_return result;
+  auto judge = [this, attempt = std::move(attempt), permit = std::move(*permit)] {
+    return judge_here(attempt);
+  };
+  result = co_await async::run_on(worker_, std::move(judge));
+  co_return result;
+}
+
+// The pause is looked at here, just before the password is: of many tries that came at once, one is checked.
+LoginVerdict LoginDesk::judge_here(LoginTry const& attempt) {
+  if (ending_.load(std::memory_order_relaxed)) return {LoginVerdict::Kind::unavailable, {}};
+  auto const wait = throttle_.wait(attempt.user, attempt.address, worker_.now());
+  if (wait > core::Duration(0)) return {LoginVerdict::Kind::too_soon, wait};
+  try {
+    bool const right = config_.check_password(attempt.user, attempt.password);
+    if (!right) throttle_.failed(attempt.user, attempt.address, worker_.now());
+    return verdict(right);
+  } catch (std::exception const& error) {
+    if (config_.log)
+      config_.log(LogLevel::error, std::string("passwords cannot be checked: ") + error.what());
+    return {LoginVerdict::Kind::unavailable, {}};
+  }
+}
+
+}  // namespace reachback::gateway

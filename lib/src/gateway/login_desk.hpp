@@ -1,0 +1,59 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "async/shard.hpp"
+#include "async/task.hpp"
+#include "core/budget.hpp"
+#include "core/login_throttle.hpp"
+#include "reachback/config.hpp"
+
+namespace reachback::gateway {
+
+/// Somebody wants to log in.
+struct LoginTry {
+  std::string user, password;
+  std::string address;  ///< the client's, without a port
+};
+
+/// What becomes of it.
+struct LoginVerdict {
+  enum class Kind : std::uint8_t {
+    right,
+    wrong,
+    too_soon,    ///< after a failure; has not been looked at
+    unavailable  ///< too many wait, or passwords cannot be checked; has not been looked at
+  } kind = Kind::wrong;
+  core::Duration wait{};  ///< of `too_soon`
+};
+
+/// Checks passwords off the shards, on one thread of its own, and makes others wait after a failure. In test
+/// mode it knows the account test/test alone, which never has to wait.
+class LoginDesk {
+ public:
+  /// Neither a user nor a password is longer.
+  static constexpr std::size_t longest = 1024;
+
+  LoginDesk(Config const& config, async::Clock& clock);
+  /// Tries that still wait are refused.
+  ~LoginDesk();
+  LoginDesk(LoginDesk const&) = delete;
+  LoginDesk& operator=(LoginDesk const&) = delete;
+
+  /// On any shard, which outlives the desk. A cancelled waiter throws operation_aborted.
+  [[nodiscard]] async::Task<LoginVerdict> judge(LoginTry attempt);
+
+ private:
+  [[nodiscard]] LoginVerdict judge_here(LoginTry const& attempt);
+
+  Config const& config_;
+  core::Budget waiting_;
+  core::LoginThrottle throttle_;  ///< on the worker
+  std::atomic<bool> ending_{false};
+  async::Shard worker_;
+  std::jthread thread_;  ///< none without users
+};
+
+}  // namespace reachback::gateway

@@ -1,0 +1,83 @@
+#include "gateway/trusted_proxies.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gateway/field_text.hpp"
+
+namespace reachback::gateway {
+namespace {
+
+namespace ip = boost::asio::ip;
+using boost::system::error_code;
+
+/// An IPv4 peer of a socket that listens on `::` has an IPv6 address.
+ip::address without_mapping(ip::address const& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return ip::make_address_v4(ip::v4_mapped, address.to_v6());
+  return address;
+}
+
+/// ADDRESS, ADDRESS:PORT for IPv4, [ADDRESS] and [ADDRESS]:PORT for IPv6.
+std::optional<ip::address> read_address(std::string_view text) {
+  if (text.starts_with('[')) {
+    text = text.substr(1, text.find(']') - 1);
+  } else if (std::ranges::count(text, ':') == 1) {
+    text = text.substr(0, text.find(':'));
+  }
+  error_code error;
+  auto const address = ip::make_address(text, error);
+  if (error) return std::nullopt;
+  return without_mapping(address);
+}
+
+template <class Network, class Address>
+bool contains(std::vector<Network> const& networks, Address const& address) {
+  return std::ranges::any_of(networks, [&](Network const& network) {
+    return Network(address, network.prefix_length()).canonical() == network;
+  });
+}
+
+}  // namespace
+
+boost::system::result<TrustedProxies, TrustedProxies::Fault> TrustedProxies::read(
+    std::vector<std::string> const& texts) {
+  TrustedProxies proxies;
+  for (auto const& text : texts) {
+    bool const is_v6 = text.find(':') != std::string::npos;
+    bool const is_network = text.find('/') != std::string::npos;
+    std::string const network = is_network ? text : text + (is_v6 ? "/128" : "/32");
+    error_code error;
+    if (is_v6) {
+      proxies.v6_.push_back(ip::make_network_v6(network, error).canonical());
+    } else {
+      proxies.v4_.push_back(ip::make_network_v4(network, error).canonical());
+    }
+    if (error) return Fault{fmt::format("'{}' is no address and no network such as 10.0.0.0/8", text)};
+  }
+  return proxies;
+}
+
+bool TrustedProxies::trust(Address const& address) const {
+  auto const plain = without_mapping(address);
+  return plain.is_v4() ? contains(v4_, plain.to_v4()) : contains(v6_, plain.to_v6());
+}
+
+ClientView TrustedProxies::client_of(std::string_view peer, wire::HttpFields const& fields) const {
+  auto const nearest = read_address(peer);
+  ClientView client{nearest ? nearest->to_string() : std::string(peer), std::string(peer), false};
+  if (!nearest || !trust(*nearest)) return client;
+  auto const schemes = list_elements(fields, "X-Forwarded-Proto");
+  client.https = !schemes.empty() && wire::equal_ignoring_case(schemes.back(), "https");
+  auto const clients = list_elements(fields, "X-Forwarded-For");
+  for (auto element = clients.rbegin(); element != clients.rend(); ++element) {
+    auto const address = read_address(*element);
+    if (!address) break;
+    client.address = client.shown = address->to_string();
+    if (!trust(*address)) break;
+  }
+  return client;
+}
+
+}  // namespace reachback::gateway
