@@ -23,41 +23,41 @@ bool is_test_account(LoginTry const& attempt) {
 
 }  // namespace
 
+LoginDesk::Worker::Worker(Config const& config, async::Clock& clock)
+    : throttle(config.timeouts.login_pause), shard(0, clock), thread([this] { shard.run(); }) {}
+
 LoginDesk::LoginDesk(Config const& config, async::Clock& clock)
-    : config_(config),
-      waiting_(config.limits.logins),
-      throttle_(config.timeouts.login_pause),
-      worker_(0, clock) {
-  if (!config_.test_mode && config_.check_password) thread_ = std::jthread([this] { worker_.run(); });
+    : config_(config), waiting_(config.limits.logins) {
+  if (!config_.test_mode && config_.check_password) worker_ = std::make_unique<Worker>(config, clock);
 }
 
 LoginDesk::~LoginDesk() {
   ending_.store(true, std::memory_order_relaxed);
-  if (thread_.joinable()) worker_.stop();
+  if (worker_) worker_->shard.stop();
 }
 
 async::Task<LoginVerdict> LoginDesk::judge(LoginTry attempt) {
   if (config_.test_mode) co_return verdict(is_test_account(attempt));
   bool const too_long = attempt.user.size() > longest || attempt.password.size() > longest;
-  if (!thread_.joinable() || too_long) co_return verdict(false);
+  if (!worker_ || too_long) co_return verdict(false);
   auto permit = waiting_.acquire(1);
   LoginVerdict result{LoginVerdict::Kind::unavailable, {}};
   if (!permit) co_return result;
   auto judge = [this, attempt = std::move(attempt), permit = std::move(*permit)] {
     return judge_here(attempt);
   };
-  result = co_await async::run_on(worker_, std::move(judge));
+  result = co_await async::run_on(worker_->shard, std::move(judge));
   co_return result;
 }
 
 // The pause is looked at here, just before the password is: of many tries that came at once, one is checked.
 LoginVerdict LoginDesk::judge_here(LoginTry const& attempt) {
   if (ending_.load(std::memory_order_relaxed)) return {LoginVerdict::Kind::unavailable, {}};
-  auto const wait = throttle_.wait(attempt.user, attempt.address, worker_.now());
+  auto const wait = worker_->throttle.wait(attempt.user, attempt.address, worker_->shard.now());
   if (wait > core::Duration(0)) return {LoginVerdict::Kind::too_soon, wait};
   try {
     bool const right = config_.check_password(attempt.user, attempt.password);
-    if (!right) throttle_.failed(attempt.user, attempt.address, worker_.now());
+    if (!right) worker_->throttle.failed(attempt.user, attempt.address, worker_->shard.now());
     return verdict(right);
   } catch (std::exception const& error) {
     if (config_.log)

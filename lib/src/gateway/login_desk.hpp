@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -48,12 +49,18 @@ class LoginDesk {
  private:
   [[nodiscard]] LoginVerdict judge_here(LoginTry const& attempt);
 
+  /// The thread, and what only it touches.
+  struct Worker {
+    Worker(Config const& config, async::Clock& clock);
+    core::LoginThrottle throttle;
+    async::Shard shard;
+    std::jthread thread;
+  };
+
   Config const& config_;
   core::Budget waiting_;
-  core::LoginThrottle throttle_;  ///< on the worker
   std::atomic<bool> ending_{false};
-  async::Shard worker_;
-  std::jthread thread_;  ///< none without users
+  std::unique_ptr<Worker> worker_;  ///< none without users
 };
 
 }  // namespace reachback::gateway
