@@ -46,9 +46,9 @@ class PacedPeer {
       if (message.find(R"("cmd":"cancel")") != std::string::npos) {
         sent.erase(call);
       } else if (message.find(R"("cmd":"credit")") != std::string::npos) {
-        if (sent.contains(call)) send_part(service, call, sent[call]);
+        if (sent.contains(call)) send_parts(service, call, sent[call], number_in(message, R"("parts":)"));
       } else if (call != CallId{}) {
-        for (unsigned i = 0; i < unasked_parts; ++i) send_part(service, call, sent[call]);
+        send_parts(service, call, sent[call], unasked_parts);
       }
     }
   } catch (std::runtime_error const&) {
@@ -56,8 +56,12 @@ class PacedPeer {
     std::this_thread::yield();
   }
 
-  static void send_part(ScriptedService& service, CallId call, unsigned& sent) {
-    if (sent < parts) service.send_text(part_of(call, {++sent, parts}));
+  static void send_parts(ScriptedService& service, CallId call, unsigned& sent, unsigned long allowed) {
+    for (; allowed != 0 && sent < parts; --allowed) service.send_text(part_of(call, {++sent, parts}));
+  }
+
+  static unsigned long number_in(std::string_view message, std::string_view key) {
+    return std::stoul(std::string(message.substr(message.find(key) + key.size())));
   }
 
   std::atomic<bool> stopped_{false};
