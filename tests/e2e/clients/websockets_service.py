@@ -12,8 +12,9 @@ async def main(url, header, file):
     name, value = header.split(": ", 1)
     # The default of max_size, 1 MiB, closes the connection at the first large request.
     async with websockets.connect(url, extra_headers={name: value}, max_size=None) as socket:
-        extensions = [headers.get("Sec-WebSocket-Extensions", "") for headers in (socket.request_headers, socket.response_headers)]
-        tell("open", offered=extensions[0], accepted=extensions[1])
+        both = socket.request_headers, socket.response_headers
+        offered, accepted = (headers.get("Sec-WebSocket-Extensions", "") for headers in both)
+        tell("open", offered=offered, accepted=accepted)
         try:
             while True:
                 for answer in answers(await socket.recv(), file):
