@@ -9,6 +9,7 @@ run_packages=(curl)
 test_packages=(
   doctest-dev libclang-rt-19-dev clang-format-19 clang-tidy-19
   python3 python3-pytest python3-websocket python3-requests python3-yaml curl
+  python3-websockets python3-aiohttp libwebsockets-dev libjansson-dev chromium wrk jq
 )
 
 # The packages among those named that are not installed.
@@ -40,6 +41,14 @@ install_packages() {
   local apt=(apt-get -o DPkg::Lock::Timeout=600 -qq)
   local install=(as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}")
   "${install[@]}" </dev/null >/dev/null || { as_root "${apt[@]}" update </dev/null && "${install[@]}" </dev/null >/dev/null; }
+}
+
+# install_npm FOLDER: what its package-lock.json names; does nothing when that is there. Other packagings of Node than
+# Debian's have npm inside and clash with Debian's.
+install_npm() {
+  command -v npm >/dev/null || install_packages nodejs npm
+  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] ||
+    npm ci --prefix "$1" --no-audit --no-fund --loglevel=error
 }
 
 # A clone in another folder finds what this one has compiled: paths below the tree are hashed as relative ones.

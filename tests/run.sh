@@ -95,6 +95,7 @@ test_tsan() {
 }
 
 test_e2e() {
+  install_npm tests/e2e/clients
   configure release -DREACHBACK_E2E=ON
   cmake --build --preset release --target reachback
   run_tests release '^e2e$'

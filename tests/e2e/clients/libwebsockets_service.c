@@ -90,10 +90,11 @@ static void queue_parts(Service* service, json_t* request, const unsigned char* 
     const unsigned char* piece = data + i * part_size;
     const size_t piece_size = i + 1 < count ? part_size : size - i * part_size;
     json_t* part = head_of(request);
-    json_object_update_new(part, json_pack("{si ss sI sO sI sI sI so}", "status", 200, "dataSerialization", "bytes",
-                                           "fileSize", (json_int_t)size, "fileHash", file_hash, "numParts",
-                                           (json_int_t)count, "partId", (json_int_t)i + 1, "dataSize",
-                                           (json_int_t)piece_size, "hash", md5(piece, piece_size)));
+    json_object_update_new(
+        part,
+        json_pack("{si ss sI sO sI sI sI so}", "status", 200, "dataSerialization", "bytes", "fileSize",
+                  (json_int_t)size, "fileHash", file_hash, "numParts", (json_int_t)count, "partId",
+                  (json_int_t)i + 1, "dataSize", (json_int_t)piece_size, "hash", md5(piece, piece_size)));
     if (count > 1) json_object_set_new(part, "multipart", json_true());
     if (size > compress_above) json_object_set_new(part, "compressed", json_true());
     json_object_set_new(part, "data", (size > compress_above ? deflated : base64)(piece, piece_size));
@@ -152,7 +153,8 @@ static int send_fragment(Service* service, struct lws* socket) {
   Message* answer = &service->answers[service->first % 16];
   const size_t left = answer->size - answer->sent, size = left < fragment_size ? left : fragment_size;
   const int flags = lws_write_ws_flags(LWS_WRITE_TEXT, answer->sent == 0, size == left);
-  if (lws_write(socket, answer->bytes + LWS_PRE + answer->sent, size, (enum lws_write_protocol)flags) < 0) return -1;
+  if (lws_write(socket, answer->bytes + LWS_PRE + answer->sent, size, (enum lws_write_protocol)flags) < 0)
+    return -1;
   answer->sent += size;
   if (size == left) {
     free(answer->bytes);
@@ -162,7 +164,8 @@ static int send_fragment(Service* service, struct lws* socket) {
   return 0;
 }
 
-static int on_event(struct lws* socket, enum lws_callback_reasons reason, void* user, void* data, size_t size) {
+static int on_event(struct lws* socket, enum lws_callback_reasons reason, void* user, void* data,
+                    size_t size) {
   Service* service = user;
   const unsigned char* bytes = data;
   switch (reason) {
@@ -173,14 +176,22 @@ static int on_event(struct lws* socket, enum lws_callback_reasons reason, void* 
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
       tell(json_pack("{ss ss ss}", "event", "open", "offered", "", "accepted", ""));
       return 0;
-    case LWS_CALLBACK_CLIENT_RECEIVE: receive(service, socket, data, size); return 0;
-    case LWS_CALLBACK_CLIENT_WRITEABLE: return send_fragment(service, socket);
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+      receive(service, socket, data, size);
+      return 0;
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+      return send_fragment(service, socket);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
       tell(json_pack("{ss si}", "event", "close", "code", size >= 2 ? bytes[0] << 8 | bytes[1] : 1005));
       return 0;
-    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: die(data ? data : "no connection"); return -1;
-    case LWS_CALLBACK_CLIENT_CLOSED: service->ended = 1; return 0;
-    default: return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+      die(data ? data : "no connection");
+      return -1;
+    case LWS_CALLBACK_CLIENT_CLOSED:
+      service->ended = 1;
+      return 0;
+    default:
+      return 0;
   }
 }
 
@@ -196,12 +207,16 @@ int main(int count, char** arguments) {
   struct lws_context_creation_info information = {.port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols};
   struct lws_context* context = lws_create_context(&information);
   struct lws_client_connect_info target = {
-      .context = context, .address = arguments[1], .port = atoi(arguments[2]), .path = arguments[3],
-      .host = arguments[1], .local_protocol_name = "", .userdata = &service,
+      .context = context,
+      .address = arguments[1],
+      .port = atoi(arguments[2]),
+      .path = arguments[3],
+      .host = arguments[1],
+      .local_protocol_name = "",
+      .userdata = &service,
   };
   if (!lws_client_connect_via_info(&target)) die("no connection");
-  while (!service.ended && lws_service(context, 0) >= 0) {
-  }
+  while (!service.ended && lws_service(context, 0) >= 0) {}
   lws_context_destroy(context);
   return 0;
 }
