@@ -1,6 +1,7 @@
 """The README's first services, run as they stand there."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -44,10 +45,11 @@ def echo(gateway, *arguments):
     return response.json()
 
 
-def test_it_answers_every_call_and_dials_again(start_gateway, start):
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_it_answers_every_call_and_dials_a_gateway_that_comes_back(start_gateway, start, ending):
     gateway = start_gateway("--ping-interval", "0.2")
     start(gateway, "test")
-    [first] = wait_until(gateway.connections, "the service joins")
+    wait_until(gateway.connections, "the service joins")
     assert echo(gateway, "Grüße", 2) == ["Grüße", 2]
     assert gateway.call({"cmd": "rpc"}, form=BYTES).json() is None
 
@@ -58,8 +60,10 @@ def test_it_answers_every_call_and_dials_again(start_gateway, start):
     wait_until(round_trip, "a ping was answered")
     assert echo(gateway, "x" * 60000) == ["x" * 60000]
 
-    gateway.http("DELETE", f"/v1/endpoints/wsData/connections/{first}")
-    wait_until(lambda: set(gateway.connections()) - {first}, "the service joins again")
+    gateway.signal(ending)
+    gateway.wait_exit()
+    gateway = start_gateway(port=gateway.port)
+    wait_until(gateway.connections, "the service joins again")
     assert echo(gateway, "again") == ["again"]
 
 
