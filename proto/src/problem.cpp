@@ -73,6 +73,13 @@ constexpr std::array entries = {
         Problem::head_too_large, 431, "head-too-large", "The request's head is too large",
         "The request line and the header fields together are over the limit, 16 KiB unless the operator set "
         "another. Often a cookie is to blame."},
+    Entry{
+        Problem::uri_too_long, 414, "uri-too-long", "The request line is too long",
+        "The request line alone is over the limit of a head, 16 KiB unless the operator set another. What a "
+        "call says belongs into its body."},
+    Entry{Problem::expectation_failed, 417, "expectation-failed", "The expectation cannot be met",
+          "The header Expect asks for something else than 100-continue, which is all that the gateway knows. "
+          "Leave the header out. Nothing was sent to the service."},
     Entry{Problem::bad_request, 400, "bad-request", "Not valid HTTP",
           "The bytes that arrived are no HTTP request. The connection is closed, since nobody can tell where "
           "the "

@@ -102,3 +102,16 @@ def raw_websocket(stack):
         return stack.enter_context(WebSocketPeer.joined(gateway, endpoint, **options))
 
     return connect
+
+
+@pytest.fixture
+def bystander(gateway, raw_http):
+    """Another caller, who is served before a hostile test and behind it, on the same connection."""
+    caller = raw_http(gateway)
+
+    def is_served():
+        assert caller.ask("GET", "/livez")[0].status == 200
+
+    is_served()
+    yield
+    is_served()

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "wire/authority.hpp"
+
 namespace reachback::gateway {
 namespace {
 
@@ -34,13 +36,6 @@ std::string_view take_until(std::string_view& text, char separator) {
   return taken;
 }
 
-/// The path, which may be empty, and the query of an absolute form; nothing for other forms.
-std::optional<std::string_view> without_authority(std::string_view target) {
-  auto const scheme_end = target.find_first_of(":/?#");
-  if (scheme_end == std::string_view::npos || target.substr(scheme_end, 3) != "://") return std::nullopt;
-  return target.substr(std::min(target.find_first_of("/?#", scheme_end + 3), target.size()));
-}
-
 }  // namespace
 
 std::optional<std::string_view> RequestTarget::parameter(std::string_view name) const {
@@ -64,15 +59,23 @@ std::optional<std::vector<std::pair<std::string, std::string>>> read_form(std::s
 }
 
 std::optional<RequestTarget> read_target(std::string_view target) {
-  auto const origin_form = target.starts_with('/') ? std::optional(target) : without_authority(target);
-  if (!origin_form) return std::nullopt;
-  target = *origin_form;
   RequestTarget result;
+  if (target == "*") {
+    result.path = target;
+    return result;
+  }
+  if (!target.starts_with('/')) {
+    auto const absolute = wire::read_absolute_form(target);
+    if (!absolute) return std::nullopt;
+    target = absolute->path_and_query;
+  }
+  // No target has one: who sends it means something else than who reads it (RFC 9112, 3.2).
+  if (target.find('#') != std::string_view::npos) return std::nullopt;
   std::string_view path = take_until(target, '?');
   // Only an absolute form can leave the path out: it means the root (RFC 9110, 4.2.3).
   if (path.empty()) path = "/";
   result.path = path;
-  auto query = read_form(take_until(target, '#'));
+  auto query = read_form(target);
   if (!query) return std::nullopt;
   result.query = std::move(*query);
   path.remove_prefix(1);

@@ -84,6 +84,7 @@ Route const* find_route(Exchange& exchange) {
 
 /// Every method of the path; empty when nothing is there.
 std::string methods_of(RequestTarget const& target) {
+  if (target.path == "*") return "GET, HEAD, POST, DELETE";
   std::string methods;
   for (Route const& route : routes) {
     if (!is_at(route, target)) continue;

@@ -125,35 +125,46 @@ Task<HttpSession::Next> HttpSession::read_head() {
   }
   deadline_.clear();
   reading_head_ = false;
+  co_return judge_head(begun);
+}
+
+HttpSession::Next HttpSession::judge_head(bool begun) {
+  auto const& head = parser_.head();
   switch (parser_.progress()) {
     case wire::HttpProgress::body:
     case wire::HttpProgress::done:
-      // RFC 9112, 3.2: exactly one, but HTTP/1.0 knows none.
-      if (hosts() == 1 || (hosts() == 0 && parser_.head().version == 10)) co_return Next::request;
-      refusal_ = {proto::Problem::bad_request, "a request has exactly one Host field"};
-      co_return Next::refuse;
+      if (!head.names_host) {
+        return refuse(proto::Problem::bad_request, "a request has exactly one Host field, HOST or HOST:PORT");
+      }
+      if (head.expects_other) {
+        return refuse(proto::Problem::expectation_failed, "nothing but 100-continue can be expected");
+      }
+      return Next::request;
     case wire::HttpProgress::head:
-      if (!expired_ || !begun) co_return Next::end;
-      refusal_ = {proto::Problem::too_slow, "the head of the request did not come in time"};
-      co_return Next::refuse;
+      if (!expired_ || !begun) return Next::end;
+      return refuse(proto::Problem::too_slow, "the head of the request did not come in time");
     case wire::HttpProgress::failed:
       break;
   }
+  auto const& limits = settings_.limits;
   switch (parser_.fault()) {
+    case wire::HttpFault::request_line_too_long:
+      return refuse(proto::Problem::uri_too_long,
+                    fmt::format("the first line of a request has to fit into {} bytes", limits.head));
     case wire::HttpFault::head_too_large:
-      refusal_ = {proto::Problem::head_too_large,
-                  fmt::format("the head of a request may have {} bytes", settings_.limits.head)};
-      break;
+      return refuse(proto::Problem::head_too_large,
+                    fmt::format("the head of a request may have {} bytes", limits.head));
     case wire::HttpFault::body_too_large:
-      refusal_ = {proto::Problem::too_large, fmt::format("a body may have {} bytes", settings_.limits.body)};
-      break;
+      return refuse(proto::Problem::too_large, fmt::format("a body may have {} bytes", limits.body));
     default:
-      refusal_ = {proto::Problem::bad_request, "this is no HTTP/1.1 request"};
+      return refuse(proto::Problem::bad_request, "this is no HTTP/1.1 request");
   }
-  co_return Next::refuse;
 }
 
-std::size_t HttpSession::hosts() const { return parser_.head().fields.count("Host"); }
+HttpSession::Next HttpSession::refuse(proto::Problem problem, std::string detail) {
+  refusal_ = {problem, std::move(detail)};
+  return Next::refuse;
+}
 
 void HttpSession::feed() {
   auto const before = parser_.progress();
@@ -174,8 +185,8 @@ std::optional<core::Buffer> HttpSession::body_at_hand() {
 Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std::size_t limit,
                                                                             BodyGrowth const* grew) {
   using Outcome = boost::system::result<core::Buffer, BodyFault>;
-  if (parser_.head().expects_continue && parser_.head().version == 11 &&
-      parser_.progress() == wire::HttpProgress::body && in_.empty() && !continue_sent_) {
+  if (parser_.head().expects_continue && parser_.progress() == wire::HttpProgress::body && in_.empty() &&
+      !continue_sent_) {
     continue_sent_ = true;
     Pieces const pieces{"HTTP/1.1 100 Continue\r\n\r\n"};
     bool const sent = co_await send(pieces);

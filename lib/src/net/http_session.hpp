@@ -130,6 +130,8 @@ class HttpSession {
   enum class Next : std::uint8_t { request, refuse, end };
 
   [[nodiscard]] Task<Next> read_head();
+  [[nodiscard]] Next judge_head(bool begun);
+  [[nodiscard]] Next refuse(proto::Problem problem, std::string detail);
   [[nodiscard]] Task<> converse();
   [[nodiscard]] Task<> linger();
   [[nodiscard]] Task<bool> more_input();
@@ -139,7 +141,6 @@ class HttpSession {
   using Pieces = std::array<std::string_view, 4>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
   [[nodiscard]] bool hold_body_budget();
-  [[nodiscard]] std::size_t hosts() const;
   void feed();
   void watch_input();
   void receive();

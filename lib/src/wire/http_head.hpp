@@ -49,11 +49,13 @@ class HttpFields {
 struct HttpRequestHead {
   std::string method;  ///< as sent, e.g. "GET"
   std::string target;  ///< as sent: path and query, or an absolute form
-  HttpFields fields;
-  int version = 11;  ///< 10 or 11
+  HttpFields fields;   ///< with an absolute form Host is that one's, whatever was sent (RFC 9112, 3.2.2)
+  int version = 11;    ///< 10 or 11
   bool keep_alive = true;
   bool websocket_upgrade = false;  ///< asks for `Upgrade: websocket`, well-formed or not
+  bool names_host = true;  ///< exactly one proper Host was sent; HTTP/1.0 may have none (RFC 9112, 3.2)
   bool expects_continue = false;
+  bool expects_other = false;  ///< what nobody here knows (RFC 9110, 10.1.1)
   bool chunked = false;
   std::optional<std::uint64_t> content_length;
 };

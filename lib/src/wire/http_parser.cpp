@@ -12,6 +12,8 @@
 // The one place where Beast's own sources are compiled.
 #include <boost/beast/src.hpp>
 
+#include "wire/authority.hpp"
+
 namespace reachback::wire {
 
 namespace asio = boost::asio;
@@ -39,6 +41,12 @@ HttpFault fault_of(error_code error) {
   if (error == http::error::body_limit) return HttpFault::body_too_large;
   if (error == http::error::partial_message) return HttpFault::cut_off;
   return HttpFault::bad_syntax;
+}
+
+/// A line that goes on with the next one (RFC 9112, 5.2). Beast joins them; a proxy in front of us may have
+/// read two fields.
+bool has_folded_line(std::string_view lines) {
+  return lines.find("\n ") != std::string_view::npos || lines.find("\n\t") != std::string_view::npos;
 }
 
 bool asks_for_websocket(HttpRequestHead const& head) {
@@ -97,13 +105,19 @@ class MessageReader final : public http::basic_parser<is_request> {
   std::size_t on_body_impl(beast::string_view bytes, error_code& error) override {
     return add_to_body(bytes, error);
   }
-  void on_chunk_header_impl(std::uint64_t size, beast::string_view, error_code& error) override {
+  void on_chunk_header_impl(std::uint64_t size, beast::string_view extensions, error_code& error) override {
     if (!fits(size)) error = http::error::body_limit;
+    count_beside_body(extensions.size(), error);
   }
   std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code& error) override {
     return add_to_body(bytes, error);
   }
   void on_finish_impl(error_code&) override {}
+
+  /// Extensions of chunks and trailers of one message need no more room than a head.
+  void count_beside_body(std::size_t size, error_code& error);
+  void take_host(beast::string_view& value);
+  void take_expectation(beast::string_view value);
 
   HttpLimits limits_;
   HttpProgress progress_ = HttpProgress::head;
@@ -111,6 +125,7 @@ class MessageReader final : public http::basic_parser<is_request> {
   int version_ = 11;
   std::size_t head_received_ = 0;
   std::uint64_t body_received_ = 0;
+  std::size_t received_beside_body_ = 0;
   bool repeated_ = false;  ///< Beast's parser has done its work, for an earlier request
   Head head_;
   core::Buffer body_;
@@ -122,8 +137,17 @@ std::size_t MessageReader<is_request>::feed_head(std::string_view bytes) {
   error_code error;
   std::size_t const taken = this->put(asio::buffer(offered), error);
   head_received_ += taken;
-  if (error == http::error::need_more) {
-    if (head_received_ + (offered.size() - taken) >= limits_.head) fail(HttpFault::head_too_large);
+  auto const left = offered.substr(taken);
+  bool const is_full = error == http::error::header_limit ||
+                       (error == http::error::need_more && head_received_ + left.size() >= limits_.head);
+  if (is_request && has_folded_line(offered.substr(0, taken))) {
+    fail(HttpFault::bad_syntax);
+  } else if (is_full) {
+    bool const in_first_line = head_received_ == 0 && left.find('\n') == std::string_view::npos;
+    fail(is_request && in_first_line ? HttpFault::request_line_too_long : HttpFault::head_too_large);
+  } else if (error == http::error::need_more) {
+    // Beast would wait for an end with CR, as long as time allows.
+    if (left.starts_with('\n') || left.find("\n\n") != std::string_view::npos) fail(HttpFault::bad_syntax);
   } else if (error) {
     fail(fault_of(error));
   } else {
@@ -211,9 +235,36 @@ std::size_t MessageReader<is_request>::add_to_body(std::string_view bytes, error
 }
 
 template <bool is_request>
-void MessageReader<is_request>::on_request_impl(http::verb, beast::string_view method,
-                                                beast::string_view target, int version, error_code&) {
+void MessageReader<is_request>::count_beside_body(std::size_t size, error_code& error) {
+  received_beside_body_ += size;
+  if (received_beside_body_ > limits_.head) error = http::error::bad_chunk_extension;
+}
+
+template <bool is_request>
+void MessageReader<is_request>::take_host(beast::string_view& value) {
   if constexpr (is_request) {
+    if (head_.fields.has("Host") || !is_authority(value)) head_.names_host = false;
+    if (auto const absolute = read_absolute_form(head_.target)) value = absolute->authority;
+  }
+}
+
+template <bool is_request>
+void MessageReader<is_request>::take_expectation(beast::string_view value) {
+  if constexpr (is_request) {
+    // HTTP/1.0 has no expectations, an empty list none (RFC 9110, 10.1.1).
+    if (version_ < 11 || value.empty()) return;
+    bool& expected =
+        equal_ignoring_case(value, "100-continue") ? head_.expects_continue : head_.expects_other;
+    expected = true;
+  }
+}
+
+template <bool is_request>
+void MessageReader<is_request>::on_request_impl(http::verb verb, beast::string_view method,
+                                                beast::string_view target, int version, error_code& error) {
+  if constexpr (is_request) {
+    // RFC 9112, 3.2.4
+    if (target == "*" && verb != http::verb::options) error = http::error::bad_target;
     head_.method.assign(method.data(), method.size());
     head_.target.assign(target.data(), target.size());
     head_.version = version_ = version;
@@ -231,7 +282,10 @@ void MessageReader<is_request>::on_response_impl(int status, beast::string_view,
 template <bool is_request>
 void MessageReader<is_request>::on_field_impl(http::field field, beast::string_view name,
                                               beast::string_view value, error_code& error) {
-  if (progress_ != HttpProgress::head) return;  // a trailer says nothing that we would trust
+  if (progress_ != HttpProgress::head) {
+    // A trailer says nothing that we would trust.
+    return count_beside_body(name.size() + value.size(), error);
+  }
   // Where a message's length could be read in two ways it is refused, for the next hop may read the other one
   // (RFC 9112, 6.3). Beast refuses a length beside `chunked`; it would take equal lengths, and any other
   // coding as no body at all.
@@ -240,6 +294,10 @@ void MessageReader<is_request>::on_field_impl(http::field field, beast::string_v
     if (repeated) error = http::error::multiple_content_length;
   } else if (field == http::field::transfer_encoding) {
     if (version_ < 11 || !equal_ignoring_case(value, "chunked")) error = http::error::bad_transfer_encoding;
+  } else if (field == http::field::host) {
+    take_host(value);
+  } else if (field == http::field::expect) {
+    take_expectation(value);
   }
   if (head_.fields.size() == 0) head_.fields.reserve(usual_field_count, usual_field_bytes);
   head_.fields.add(name, value);
@@ -254,7 +312,9 @@ void MessageReader<is_request>::on_header_impl(error_code& error) {
   if constexpr (is_request) {
     head_.chunked = this->chunked();
     if (auto const length = this->content_length()) head_.content_length = *length;
-    head_.expects_continue = equal_ignoring_case(head_.fields.get("Expect"), "100-continue");
+    if (version_ == 11 && !head_.fields.has("Host")) head_.names_host = false;
+    // What follows may be meant for the tunnel that there is not.
+    if (head_.method == "CONNECT") head_.keep_alive = false;
     head_.websocket_upgrade = asks_for_websocket(head_);
     // Behind an upgrade's head frames begin; a body there would be read as such by one side only.
     if (head_.websocket_upgrade && !this->is_done()) error = http::error::bad_value;
@@ -279,6 +339,7 @@ class HttpRequestParser::Impl {
 
   [[nodiscard]] std::size_t feed(std::string_view bytes) {
     if (bytes.empty()) return 0;
+    if (bytes.front() == '\r' && may_skip_line()) return skip_line(bytes);
     if (std::exchange(waiting_, false)) {
       if (bytes.starts_with(last_head_)) {
         reader_->repeat();
@@ -295,12 +356,23 @@ class HttpRequestParser::Impl {
 
   void reset() {
     taken_of_head_ = 0;
+    line_skipped_ = false;
     waiting_ = !last_head_.empty() && reader_->may_repeat();
     if (!waiting_) return static_cast<void>(reader_.emplace(limits_));
     reader_->body() = core::Buffer();  // a body that nobody wanted
   }
 
  private:
+  [[nodiscard]] bool may_skip_line() const {
+    return !line_skipped_ && taken_of_head_ == 0 && progress() == HttpProgress::head;
+  }
+  /// One empty line may come before a request: old clients end a body with it (RFC 9112, 2.2).
+  [[nodiscard]] std::size_t skip_line(std::string_view bytes) {
+    if (bytes.size() == 1) return 0;
+    line_skipped_ = true;
+    return bytes[1] == '\n' ? 2 : feed(bytes);
+  }
+
   void take_head(std::string_view bytes, bool is_beginning) {
     taken_of_head_ += bytes.size();
     last_head_.clear();
@@ -315,7 +387,8 @@ class HttpRequestParser::Impl {
   std::uint64_t head_number_ = 0;
   std::size_t taken_of_head_ = 0;
   std::string last_head_;  ///< empty when it came in pieces or was a long one
-  bool waiting_ = false;   ///< for a head that may be the same as the last one; `reader_` still holds that
+  bool line_skipped_ = false;
+  bool waiting_ = false;  ///< for a head that may be the same as the last one; `reader_` still holds that
 };
 
 HttpRequestParser::HttpRequestParser(HttpLimits limits) : impl_(std::make_unique<Impl>(limits)) {}

@@ -18,7 +18,14 @@ struct HttpLimits {
 enum class HttpProgress : std::uint8_t { head, body, done, failed };
 
 /// Why a message could not be read.
-enum class HttpFault : std::uint8_t { none, bad_syntax, head_too_large, body_too_large, cut_off };
+enum class HttpFault : std::uint8_t {
+  none,
+  bad_syntax,
+  request_line_too_long,
+  head_too_large,
+  body_too_large,
+  cut_off
+};
 
 /// HTTP/1.x requests out of bytes, one at a time, by Beast's parser with its checks. No I/O, no time.
 ///

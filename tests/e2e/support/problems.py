@@ -5,9 +5,10 @@ import json
 from .raw import Head
 
 STATUS = {
-    "bad-message": 400, "bad-parameter": 400, "unauthorized": 401, "forbidden": 403, "no-endpoint": 404,
-    "no-connection": 404, "method-not-allowed": 405, "not-acceptable": 406, "unsupported-media-type": 415,
-    "wrong-kind": 409, "too-large": 413, "too-slow": 408, "head-too-large": 431, "too-many-calls": 429,
+    "bad-message": 400, "bad-parameter": 400, "bad-request": 400, "unauthorized": 401, "forbidden": 403,
+    "no-endpoint": 404, "no-connection": 404, "not-found": 404, "method-not-allowed": 405, "not-acceptable": 406,
+    "too-slow": 408, "wrong-kind": 409, "too-large": 413, "uri-too-long": 414, "unsupported-media-type": 415,
+    "expectation-failed": 417, "upgrade-required": 426, "too-many-calls": 429, "head-too-large": 431,
     "service-closed": 502, "bad-answer": 502, "service-error": 502, "slow-caller": 502, "no-service": 503,
     "service-busy": 503, "overloaded": 503, "draining": 503, "disabled": 503, "timed-out": 504,
 }
@@ -37,4 +38,13 @@ def check_problem(response, name, delivery=None, endpoint=None):
         assert document.get("delivery") in allowed, document
     if endpoint is not None:
         assert document.get("endpoint") == endpoint, document
+    return document
+
+
+def check_refused(caller, name, delivery="not-sent"):
+    """The problem `name` is the next thing that a raw caller reads, and the last: then its connection ends."""
+    head, body = caller.read_response()
+    document = check_problem((head, body), name, delivery)
+    assert head.get("connection") == "close"
+    assert caller.read_to_end() == b""
     return document

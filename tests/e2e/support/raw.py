@@ -157,11 +157,18 @@ class HttpCaller(ByteStream):
         self.request("POST", f"/v1/endpoints/{endpoint}/requests{query}", body,
                      content_type="application/json", accept=form)
 
-    def read_head(self, deadline=DEADLINE):
+    def ask(self, method, target, body=None, **headers):
+        """One request and its response."""
+        self.request(method, target, body, **headers)
+        return self.read_response(to=method)
+
+    def read_head(self, deadline=DEADLINE, to="GET"):
+        """The head of a response to a request of the method `to`; that of an interim response as any other."""
         head = Head(self.read_until(b"\r\n\r\n", deadline)[:-4])
-        length = head.get("content-length")
+        has_no_body = to == "HEAD" or head.status in (204, 304) or head.status < 200
+        length = "0" if has_no_body else head.get("content-length")
         self._left = int(length) if length is not None else None
-        self._chunked = "chunked" in head.get("transfer-encoding", "")
+        self._chunked = not has_no_body and "chunked" in head.get("transfer-encoding", "")
         self._line = b""
         return head
 
@@ -198,8 +205,8 @@ class HttpCaller(ByteStream):
             pieces.append(piece)
         return b"".join(pieces)
 
-    def read_response(self, deadline=DEADLINE):
-        head = self.read_head(deadline)
+    def read_response(self, deadline=DEADLINE, to="GET"):
+        head = self.read_head(deadline, to)
         return head, self.read_body(deadline)
 
 

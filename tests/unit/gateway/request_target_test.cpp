@@ -62,14 +62,30 @@ TEST_SUITE("request target") {
   }
 
   TEST_CASE("other forms are no targets") {
-    for (auto const* const text : {"", "*", "gateway.example:443", "livez"}) {
+    for (auto const* const text : {"", "gateway.example:443", "livez", "**", "ftp://gateway.example/",
+                                   "http:///livez", "http://user@gateway.example/"}) {
       CAPTURE(text);
       CHECK_FALSE(read_target(text).has_value());
     }
   }
 
-  TEST_CASE("of two parameters of one name the last counts, and a fragment does not") {
-    auto const target = read_target("/?a=1&a=2#a=3");
+  TEST_CASE("an asterisk is the gateway as a whole") {
+    auto const target = read_target("*");
+    REQUIRE(target.has_value());
+    CHECK(target->path == "*");
+    CHECK(target->segments.empty());
+  }
+
+  TEST_CASE("a fragment makes it no target, wherever it stands") {
+    for (auto const* const text :
+         {"/#", "/a#b", "/?a=1#b", "http://gateway.example/#", "http://gateway.example#"}) {
+      CAPTURE(text);
+      CHECK_FALSE(read_target(text).has_value());
+    }
+  }
+
+  TEST_CASE("of two parameters of one name the last counts") {
+    auto const target = read_target("/?a=1&a=2");
     REQUIRE(target.has_value());
     CHECK(target->parameter("a") == "2");
   }

@@ -23,7 +23,7 @@ using test::Talk;
 using test::turn;
 
 TEST_SUITE("http session: limits and deadlines") {
-  TEST_CASE("a head over its limit is 431, and what is no request 400") {
+  TEST_CASE("a head over its limit is 431, its first line alone 414, and what is no request 400") {
     Bench bench;
     HttpSettings settings;
     settings.limits.head = 1024;
@@ -35,6 +35,13 @@ TEST_SUITE("http session: limits and deadlines") {
       CHECK(contains(refused, "Connection: close\r\n"));
       big.peer.close();
       co_await big.running.join();
+
+      Talk target(bench, settings, &echo);
+      co_await target.peer.send("GET /" + std::string(2000, 'x'));
+      std::string const too_long = co_await target.peer.read_to_end();
+      CHECK(status_of(too_long) == 414);
+      target.peer.close();
+      co_await target.running.join();
 
       Talk garbage(bench, settings, &echo);
       co_await garbage.peer.send("this is no HTTP\r\n\r\n");

@@ -106,6 +106,7 @@ TEST_SUITE("http session: requests in turn") {
                                Asked{"1.1", "", 400},
                                Asked{"1.1", "Host: one\r\nHost: two\r\n", 400},
                                Asked{"1.1", "Host: one\r\nhost: one\r\n", 400},
+                               Asked{"1.1", "Host: one two\r\n", 400},
                                Asked{"1.0", "", 200},
                                Asked{"1.0", "Host: one\r\n", 200},
                                Asked{"1.0", "Host: one\r\nHost: two\r\n", 400}};
@@ -243,6 +244,19 @@ TEST_SUITE("http session: 100-continue") {
       CHECK(status_of(refusal) == 401);
       refused.peer.close();
       co_await refused.running.join();
+    });
+  }
+
+  TEST_CASE("is all that can be expected: anything else is 417, and the last request") {
+    Bench bench;
+    HttpSettings const settings;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Talk talk(bench, settings, &echo);
+      co_await talk.peer.send(post("/a", "body", "Expect: tea\r\n"));
+      std::string const answer = co_await talk.peer.read_to_end();
+      CHECK(status_of(answer) == 417);
+      talk.peer.close();
+      co_await talk.running.join();
     });
   }
 

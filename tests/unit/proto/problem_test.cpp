@@ -22,7 +22,7 @@ TEST_CASE("every problem has its own name, a title and a page, and is found by i
     CHECK(explanation_of(problem).size() > 80);
     CHECK(problem_by_name(name) == problem);
   }
-  CHECK(names.size() == 28);
+  CHECK(names.size() == 30);
   CHECK_FALSE(problem_by_name("bad_message"));
   CHECK_FALSE(problem_by_name(""));
 }
@@ -38,7 +38,9 @@ TEST_CASE("the statuses are those of the contract") {
   CHECK(status("too-slow") == 408);
   CHECK(status("wrong-kind") == 409);
   CHECK(status("too-large") == 413);
+  CHECK(status("uri-too-long") == 414);
   CHECK(status("unsupported-media-type") == 415);
+  CHECK(status("expectation-failed") == 417);
   CHECK(status("upgrade-required") == 426);
   CHECK(status("too-many-calls") == 429);
   CHECK(status("head-too-large") == 431);

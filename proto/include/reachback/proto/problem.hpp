@@ -27,6 +27,8 @@ enum class Problem : std::uint8_t {
   too_large,
   too_slow,
   head_too_large,
+  uri_too_long,
+  expectation_failed,
   bad_request,
   upgrade_required,
   too_many_calls,
