@@ -65,8 +65,8 @@ def test_http_1_1_needs_a_host_beside_an_absolute_form(caller):
     "target",
     ["ftp://other/livez", "ws://other/livez", "1x://other/livez", "://other/livez", "http:///livez", "http://:80/livez",
      "http://user@other/livez", "http://user:password@other/livez", "http://other:x/livez", "http://[::1/livez",
-     "http://oth%er/livez", "http:/livez", "http:livez", "mailto:livez", "other:443", "livez", "?", "%2flivez", "\\livez",
-     "/livez#x", "/livez?a=b#c", "/#/livez", "http://other/livez#x", "#", "**", "*/livez"],
+     "http://oth%er/livez", "http:/livez", "http:livez", "mailto:livez", "other:443", "livez", "?",
+     "%2flivez", "\\livez", "/livez#x", "/livez?a=b#c", "/#/livez", "http://other/livez#x", "#", "**", "*/livez"],
 )
 def test_a_target_of_no_form_is_400_and_the_connection_stays(caller, target):
     check_problem(caller.ask("GET", target), "bad-request")
@@ -96,7 +96,10 @@ def test_connect_opens_no_tunnel_and_what_follows_is_not_read(caller, target, pr
     assert caller.read_to_end() == b""
 
 
-@pytest.mark.parametrize("path", ["/v1/endpoints/ws%44ata", "/v1/%65ndpoints/wsData", "/v1/endpoints/%77%73%44%61%74%61", "/v1/endpoints/wsData/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/endpoints/ws%44ata", "/v1/%65ndpoints/wsData", "/v1/endpoints/%77%73%44%61%74%61", "/v1/endpoints/wsData/"],
+)
 def test_an_encoded_path_is_the_path_and_so_is_one_with_a_slash_behind_it(caller, path):
     head, body = caller.ask("GET", path)
     assert head.status == 200 and json.loads(body)["name"] == "wsData"
@@ -130,7 +133,10 @@ def test_slashes_dots_and_letter_case_are_taken_as_they_are(caller, path):
     check_kept(caller)
 
 
-@pytest.mark.parametrize("target", ["/%", "/%4", "/%zz", "/livez%", "/v1/endpoints/%zz", "/livez?a=%zz", "/livez?%=1", "/%-1", "/%u0041"])
+@pytest.mark.parametrize(
+    "target",
+    ["/%", "/%4", "/%zz", "/livez%", "/v1/endpoints/%zz", "/livez?a=%zz", "/livez?%=1", "/%-1", "/%u0041"],
+)
 def test_a_broken_encoding_is_400_and_the_connection_stays(caller, target):
     check_problem(caller.ask("GET", target), "bad-request")
     check_kept(caller)
