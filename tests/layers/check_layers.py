@@ -41,7 +41,7 @@ ROOMS = {
         " boost/asio/io_context.hpp boost/asio/any_io_executor.hpp",
     ),
     "async": room("core async", "boost/asio/ boost/system/", system=True),
-    "net": room("proto core wire async net", "boost/asio/ boost/system/ fmt/", system=True),
+    "net": room("proto core wire async net", "boost/asio/ boost/system/ openssl/ fmt/", system=True),
     "gateway": room(
         "proto public core wire async net gateway",
         "boost/asio/ boost/json/ boost/json.hpp boost/system/ prometheus/ openssl/ fmt/",

@@ -1,7 +1,6 @@
 #include "net/websocket_connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <charconv>
 #include <exception>
 #include <utility>
@@ -23,10 +22,10 @@ constexpr std::size_t log_high_water = 256;
 
 }  // namespace
 
-WebSocketConnection::WebSocketConnection(async::Shard& shard, Socket socket, proto::ConnectionId id,
+WebSocketConnection::WebSocketConnection(async::Shard& shard, Stream stream, proto::ConnectionId id,
                                          ConnectionSettings const& settings, ConnectionSink& sink)
     : shard_(shard),
-      socket_(std::move(socket)),
+      stream_(std::move(stream)),
       id_(id),
       settings_(settings),
       sink_(sink),
@@ -53,7 +52,7 @@ void WebSocketConnection::open_as_client(std::size_t message_limit) {
 Task<> WebSocketConnection::run(core::Buffer first) {
   // A cancelled connection must still be joined, and that takes another await.
   co_await asio::this_coro::throw_if_cancelled(false);
-  tune(socket_);
+  tune(stream_.socket());
   last_byte_ = shard_.now();
   set_tick();
   schedule_flush();
@@ -62,14 +61,12 @@ Task<> WebSocketConnection::run(core::Buffer first) {
     if (!first.empty()) feed(first.view());
     first.clear_and_shrink(0);
     while (state_ != State::over) {
-      auto const [error] = co_await socket_.async_wait(Socket::wait_read, async::use_task);
-      if (error) break;
-      receive();
-      // Else more of an answer could pile up here than its caller's budget allows, while the caller waits for
-      // us.
-      for (int turn = 0; turn < turns_given && shard_.computing() && codec_->partial_bytes() != 0; ++turn) {
-        co_await async::yield(shard_.strand());
+      if (!stream_.holds_input()) {
+        auto const [error] = co_await stream_.wait_readable(async::use_task);
+        if (error) break;
       }
+      receive();
+      for (int turn = 0; gives_way(turn); ++turn) co_await async::yield(shard_.strand());
     }
   } catch (...) {
     failure = std::current_exception();
@@ -81,17 +78,23 @@ Task<> WebSocketConnection::run(core::Buffer first) {
   close_deadline_.clear();
   // The last word about what the peer has received, for calls whose end is still to be told.
   acknowledge();
-  error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
   while (write_waits_) co_await joined_.wait();
   if (failure) std::rethrow_exception(failure);
+}
+
+bool WebSocketConnection::gives_way(int turn) const {
+  // There is no wait before the next receive in which others have their turn.
+  if (stream_.holds_input() && turn == 0) return true;
+  // Else more of an answer could pile up here than its caller's budget allows, while the caller waits for us.
+  return turn < turns_given && shard_.computing() && codec_->partial_bytes() != 0;
 }
 
 void WebSocketConnection::receive() {
   auto room = codec_->receive_room(received_in_place);
   if (room.empty()) room = shard_.receive_buffer();
   error_code error;
-  std::size_t const count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+  std::size_t const count = stream_.read_some(room, error);
   if (error == asio::error::would_block) return;
   if (error) {
     state_ = State::over;
@@ -180,7 +183,7 @@ void WebSocketConnection::abort() {
   if (state_ == State::over) return;
   state_ = State::over;
   error_code ignored;
-  socket_.cancel(ignored);
+  stream_.socket().cancel(ignored);
 }
 
 void WebSocketConnection::tick() {
@@ -236,8 +239,8 @@ proto::Delivery WebSocketConnection::delivery(core::MessageNumber number) {
 }
 
 void WebSocketConnection::acknowledge() {
-  if (!socket_.is_open()) return;
-  std::size_t const unacknowledged = unacknowledged_bytes(socket_);
+  if (!stream_.socket().is_open()) return;
+  std::size_t const unacknowledged = unacknowledged_bytes(stream_.socket());
   // The kernel's count includes our FIN, which is no byte of the stream.
   if (unacknowledged <= log_.given()) log_.acknowledged(log_.given() - unacknowledged);
 }
@@ -272,7 +275,7 @@ bool WebSocketConnection::send_ready_frame() {
   bool const alone = outbox_.bytes() == fragment->body.size();
   if (!alone && frame.size() < sent_alone_from) return false;
   error_code error;
-  std::size_t const count = socket_.write_some(asio::buffer(frame.data(), frame.size()), error);
+  std::size_t const count = stream_.write_some(frame, error);
   if (error && error != asio::error::would_block) {
     write_broken_ = true;
     return false;
@@ -311,8 +314,7 @@ void WebSocketConnection::write_fragment(core::Fragment const& fragment) {
 
 bool WebSocketConnection::send_some() {
   error_code error;
-  std::size_t const count =
-      socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), error);
+  std::size_t const count = stream_.write_some(out_.view().substr(out_sent_), error);
   if (error == asio::error::would_block) {
     wait_writable();
     return false;
@@ -345,15 +347,14 @@ void WebSocketConnection::all_sent() {
   out_.clear_and_shrink(0);
   if (state_ != State::finishing || end_written_) return;
   // The peer sees the end of the stream behind our close frame; a close() with unread input would reset it.
+  if (stream_.end_output() == asio::error::would_block) return wait_writable();
   end_written_ = true;
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
 void WebSocketConnection::wait_writable() {
   write_waits_ = true;
   if (!stalled_.is_set()) stalled_.set_in(settings_.write_timeout);
-  socket_.async_wait(Socket::wait_write, [this](error_code const& error) {
+  stream_.wait_writable([this](error_code const& error) {
     write_waits_ = false;
     if (error || state_ == State::over) return joined_.notify();
     flush();

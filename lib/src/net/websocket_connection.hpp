@@ -12,7 +12,7 @@
 #include "core/budget.hpp"
 #include "core/outbox.hpp"
 #include "core/send_log.hpp"
-#include "net/tcp.hpp"
+#include "net/stream.hpp"
 #include "reachback/proto/close_code.hpp"
 #include "reachback/proto/ids.hpp"
 #include "wire/websocket_codec.hpp"
@@ -61,7 +61,7 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   /// Answers to a peer that pings without reading; more than that ends the connection.
   static constexpr std::size_t control_backlog = 256 * 1024;
 
-  WebSocketConnection(async::Shard& shard, Socket socket, proto::ConnectionId id,
+  WebSocketConnection(async::Shard& shard, Stream stream, proto::ConnectionId id,
                       ConnectionSettings const& settings, ConnectionSink& sink);
   ~WebSocketConnection();
 
@@ -114,6 +114,8 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   void on_partial(core::MessageKind kind, std::string_view so_far) override;
   void on_pong(std::string_view payload) override;
 
+  /// Whether the shard's other work goes first, so many turns after a receive.
+  [[nodiscard]] bool gives_way(int turn) const;
   void receive();
   void feed(std::string_view bytes);
   void hold_receive_budget();
@@ -137,7 +139,7 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   [[nodiscard]] std::uint64_t stream_end() const { return out_offset_ + out_.size(); }
 
   async::Shard& shard_;
-  Socket socket_;
+  Stream stream_;
   proto::ConnectionId const id_;
   ConnectionSettings const& settings_;
   ConnectionSink& sink_;

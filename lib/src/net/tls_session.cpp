@@ -1,0 +1,160 @@
+#include "net/tls_session.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/error.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <new>
+
+#include "net/tls_error.hpp"
+
+namespace reachback::net {
+namespace {
+
+// OpenSSL's own layer over a socket writes without MSG_NOSIGNAL: a peer that is gone would end the process.
+
+int socket_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+int write_socket(BIO* bio, char const* data, int size) {
+  BIO_clear_retry_flags(bio);
+  auto const count = ::send(socket_of(bio), data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  if (count < 0 && would_block()) BIO_set_retry_write(bio);
+  return static_cast<int>(count);
+}
+
+int read_socket(BIO* bio, char* room, int size) {
+  BIO_clear_retry_flags(bio);
+  auto const count = ::recv(socket_of(bio), room, static_cast<std::size_t>(size), 0);
+  if (count == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  if (count < 0 && would_block()) BIO_set_retry_read(bio);
+  return static_cast<int>(count);
+}
+
+long control(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+BIO_METHOD const* socket_method() {
+  static BIO_METHOD const* const method = [] {
+    auto* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "non-blocking socket");
+    if (made == nullptr) throw std::bad_alloc();
+    BIO_meth_set_write(made, write_socket);
+    BIO_meth_set_read(made, read_socket);
+    BIO_meth_set_ctrl(made, control);
+    return made;
+  }();
+  return method;
+}
+
+/// Before each step: what an earlier one left in the thread's queue would be taken for this one's.
+void begin_step() {
+  ERR_clear_error();
+  errno = 0;
+}
+
+}  // namespace
+
+void TlsSession::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+
+TlsSession::TlsSession(ssl_st* ssl) : ssl_(ssl) {
+  BIO* const bio = BIO_new(socket_method());
+  if (bio == nullptr) throw std::bad_alloc();
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl, bio, bio);
+  detach();
+  // What is to be sent lies in buffers that grow and move between two tries.
+  SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                        SSL_MODE_RELEASE_BUFFERS);
+  // A receive takes what is there, not a record's head and then its body.
+  SSL_set_read_ahead(ssl, 1);
+  SSL_set_default_read_buffer_len(ssl, 64 * 1024);
+}
+
+void TlsSession::attach(int socket) {
+  BIO_set_data(SSL_get_rbio(ssl_.get()), reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+}
+
+error_code TlsSession::failure_of(int result, Socket::wait_type& wait) {
+  int const system_error = errno;
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      wait = Socket::wait_read;
+      return asio::error::would_block;
+    case SSL_ERROR_WANT_WRITE:
+      wait = Socket::wait_write;
+      return asio::error::would_block;
+    case SSL_ERROR_ZERO_RETURN:
+      return asio::error::eof;
+    case SSL_ERROR_SYSCALL:
+      ERR_clear_error();
+      if (system_error == 0) return asio::error::connection_reset;
+      return {system_error, boost::system::system_category()};
+    default:
+      break;
+  }
+  auto const verified = SSL_get_verify_result(ssl_.get());
+  bool const in_handshake = SSL_is_init_finished(ssl_.get()) == 0;
+  if (!in_handshake || verified == X509_V_OK) return take_tls_error();
+  ERR_clear_error();
+  return certificate_error(verified);
+}
+
+error_code TlsSession::handshake() {
+  begin_step();
+  int const result = SSL_do_handshake(ssl_.get());
+  return result == 1 ? error_code() : failure_of(result, read_wait_);
+}
+
+std::size_t TlsSession::read_some(std::span<char> room, error_code& error) {
+  error.clear();
+  std::size_t count = 0;
+  holds_input_ = true;
+  do {
+    begin_step();
+    std::size_t read = 0;
+    int const result = SSL_read_ex(ssl_.get(), room.data() + count, room.size() - count, &read);
+    count += read;
+    if (result == 1) continue;
+    error = failure_of(result, read_wait_);
+    break;
+  } while (count < room.size() && SSL_has_pending(ssl_.get()) == 1);
+  if (error == asio::error::would_block) {
+    holds_input_ = false;
+  } else if (!error) {
+    holds_input_ = SSL_has_pending(ssl_.get()) == 1;
+    read_wait_ = Socket::wait_read;
+  }
+  // What has come counts first: the next try meets the same end.
+  if (count != 0) error.clear();
+  return count;
+}
+
+std::size_t TlsSession::write_some(std::string_view bytes, error_code& error) {
+  error.clear();
+  std::size_t count = 0;
+  while (count < bytes.size() && !error) {
+    begin_step();
+    std::size_t written = 0;
+    int const result = SSL_write_ex(ssl_.get(), bytes.data() + count, bytes.size() - count, &written);
+    count += written;
+    if (result != 1) error = failure_of(result, write_wait_);
+  }
+  if (count != 0) error.clear();
+  return count;
+}
+
+error_code TlsSession::end_output() {
+  begin_step();
+  int const result = SSL_shutdown(ssl_.get());
+  // 0: ours is sent, the peer's has not come. Nobody waits for that one.
+  return result >= 0 ? error_code() : failure_of(result, write_wait_);
+}
+
+}  // namespace reachback::net
