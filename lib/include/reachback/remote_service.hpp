@@ -39,6 +39,12 @@ struct ServiceAnswer {
 struct RemoteServiceConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8888;
+  /// By TLS, 1.2 or later. The gateway's certificate must be valid, for this very host, and from an authority
+  /// that is trusted; else the gateway counts as unreachable, is tried again, and the log says why.
+  bool tls = false;
+  /// PEM file with the certificates that are trusted instead of the system's; a gateway's own, self-signed
+  /// one will do. Read for each connection anew.
+  std::string ca_file;
   std::string endpoint = "wsData";
   std::string user, password;  ///< logs in by the original's steps, unless there is a token
   std::string token;           ///< sent as `Authorization: Bearer`

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/log_in.hpp"
+#include "reachback/errors.hpp"
 #include "wire/websocket_codec.hpp"
 
 namespace reachback::client {
@@ -22,6 +23,8 @@ bool may_pass(int status) { return status >= 500 || status == 408 || status == 4
 }  // namespace
 
 Task<Dialer::Result> Dialer::dial() {
+  auto const trusted = read_certificates();
+  if (!trusted) co_return trusted.error();
   if (!plan_.token.empty()) {
     credential_ = Credential::token;
   } else if (!cookie_.empty()) {
@@ -35,6 +38,17 @@ Task<Dialer::Result> Dialer::dial() {
   co_return std::move(result);
 }
 
+// Anew for each dial: certificates are renewed while a service runs.
+boost::system::result<void, DialFailure> Dialer::read_certificates() {
+  if (!plan_.gateway.tls) return {};
+  try {
+    tls_.emplace(plan_.ca_file);
+    return {};
+  } catch (StartError const& error) {
+    return unreachable(error.what());
+  }
+}
+
 void Dialer::cancel() {
   cancelled_ = true;
   if (current_ != nullptr) current_->cancel();
@@ -42,7 +56,7 @@ void Dialer::cancel() {
 
 Task<Dialer::ExchangeResult> Dialer::exchange(std::string request) {
   if (cancelled_) co_return unreachable("stopped");
-  HttpConnection connection(shard_);
+  HttpConnection connection(shard_, tls_ ? &*tls_ : nullptr);
   current_ = &connection;
   async::Deadline deadline(shard_, [&connection] { connection.cancel(); });
   deadline.set_in(plan_.timeout);
@@ -51,10 +65,9 @@ Task<Dialer::ExchangeResult> Dialer::exchange(std::string request) {
   if (!error) reply = co_await connection.exchange(request);
   current_ = nullptr;
   bool const late = !deadline.is_set();
-  if (late) co_return unreachable(fmt::format("{} does not answer in time", plan_.gateway.authority()));
-  if (!reply)
-    co_return unreachable(fmt::format("{}: {}", plan_.gateway.authority(), reply.error().message()));
-  Exchanged exchanged{std::move(*reply), connection.take_socket()};
+  if (late) co_return unreachable(fmt::format("{} does not answer in time", plan_.gateway.origin()));
+  if (!reply) co_return unreachable(fmt::format("{}: {}", plan_.gateway.origin(), reply.error().message()));
+  Exchanged exchanged{std::move(*reply), connection.take_stream()};
   co_return std::move(exchanged);
 }
 
@@ -88,7 +101,7 @@ Task<Dialer::Result> Dialer::upgrade() {
   }
   if (!accepts_upgrade(head, handshake.accept))
     co_return unreachable("the answer to the upgrade is no valid one");
-  Dialed dialed{std::move(exchanged->socket), std::move(exchanged->reply.rest), pacing_of(head)};
+  Dialed dialed{std::move(exchanged->stream), std::move(exchanged->reply.rest), pacing_of(head)};
   co_return std::move(dialed);
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "client/http_connection.hpp"
@@ -18,7 +19,7 @@ struct DialFailure {
 
 /// An upgraded connection.
 struct Dialed {
-  net::Socket socket;
+  net::Stream stream;
   core::Buffer rest;  ///< came behind the handshake
   core::Pacing pacing = core::Pacing::none;
 };
@@ -26,6 +27,7 @@ struct Dialed {
 /// Who dials, and where.
 struct DialPlan {
   Address gateway;
+  std::string ca_file;  ///< PEM; empty: the system's certificates
   std::string endpoint;
   std::string user, password;
   std::string token;                                  ///< when set, there is no log-in
@@ -54,10 +56,11 @@ class Dialer {
  private:
   struct Exchanged {
     HttpReply reply;
-    net::Socket socket;
+    net::Stream stream;
   };
   using ExchangeResult = boost::system::result<Exchanged, DialFailure>;
 
+  [[nodiscard]] boost::system::result<void, DialFailure> read_certificates();
   [[nodiscard]] async::Task<ExchangeResult> exchange(std::string request);
   [[nodiscard]] async::Task<boost::system::result<void, DialFailure>> log_in();
   [[nodiscard]] async::Task<Result> upgrade();
@@ -65,6 +68,7 @@ class Dialer {
 
   async::Shard& shard_;
   DialPlan const plan_;
+  std::optional<TlsContext> tls_;
   std::string cookie_;  ///< `login`'s value; empty while not logged in
   Credential credential_ = Credential::token;
   HttpConnection* current_ = nullptr;  ///< that of the exchange that runs

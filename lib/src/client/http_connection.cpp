@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
 #include "wire/http_parser.hpp"
@@ -20,42 +18,70 @@ using async::Task;
 /// A log-in page, or a proxy's word of excuse.
 constexpr wire::HttpLimits reply_limits{.head = 64 * 1024, .body = 1024 * 1024};
 
+constexpr std::size_t read_size = 16 * 1024;
+
 error_code malformed() { return make_error_code(boost::system::errc::bad_message); }
 
 }  // namespace
 
 std::string Address::authority() const {
   bool const is_v6 = host.find(':') != std::string::npos;
-  return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+  auto const name = is_v6 ? fmt::format("[{}]", host) : host;
+  return port == (tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
-HttpConnection::HttpConnection(async::Shard& shard) : resolver_(shard.strand()), socket_(shard.strand()) {}
+std::string Address::origin() const { return (tls ? "https://" : "http://") + authority(); }
+
+HttpConnection::HttpConnection(async::Shard& shard, TlsContext const* tls)
+    : tls_(tls), resolver_(shard.strand()), stream_(net::Socket(shard.strand())) {}
 
 Task<error_code> HttpConnection::connect(Address const& gateway) {
   auto const port = std::to_string(gateway.port);
   auto const [not_found, addresses] = co_await resolver_.async_resolve(gateway.host, port, async::use_task);
   if (cancelled_) co_return asio::error::operation_aborted;
   if (not_found) co_return not_found;
-  auto const [error, used] = co_await asio::async_connect(socket_, addresses, async::use_task);
+  auto const [error, used] = co_await asio::async_connect(stream_.socket(), addresses, async::use_task);
   if (cancelled_) co_return asio::error::operation_aborted;
-  if (!error) net::tune(socket_);
-  co_return error;
+  if (error) co_return error;
+  net::tune(stream_.socket());
+  if (!gateway.tls) co_return error_code();
+  stream_.secure(tls_->session_with(gateway.host));
+  auto const refused = co_await stream_.handshake();
+  co_return refused;
 }
 
 Task<boost::system::result<HttpReply>> HttpConnection::exchange(std::string const& request) {
-  auto const [error, written] = co_await asio::async_write(socket_, asio::buffer(request), async::use_task);
+  auto const error = co_await write(request);
   if (error) co_return error;
   auto reply = co_await read_reply();
   co_return reply;
+}
+
+Task<error_code> HttpConnection::write(std::string const& request) {
+  std::string_view rest = request;
+  while (!rest.empty()) {
+    error_code error;
+    rest.remove_prefix(stream_.write_some(rest, error));
+    if (error == asio::error::would_block) {
+      auto const [waited] = co_await stream_.wait_writable(async::use_task);
+      error = waited;
+    }
+    if (error) co_return error;
+  }
+  co_return error_code();
 }
 
 Task<boost::system::result<HttpReply>> HttpConnection::read_reply() {
   wire::HttpResponseParser parser(reply_limits);
   core::Buffer in;
   while (parser.progress() != wire::HttpProgress::done) {
-    auto const [error, count] =
-        co_await socket_.async_read_some(asio::buffer(in.prepare(16 * 1024), 16 * 1024), async::use_task);
-    in.grow_by(count);
+    error_code error;
+    in.grow_by(stream_.read_some({in.prepare(read_size), read_size}, error));
+    if (error == asio::error::would_block) {
+      auto const [waited] = co_await stream_.wait_readable(async::use_task);
+      if (waited) co_return waited;
+      continue;
+    }
     std::size_t taken = 0;
     do {
       taken = parser.feed(in.view());
@@ -74,8 +100,7 @@ Task<boost::system::result<HttpReply>> HttpConnection::read_reply() {
 void HttpConnection::cancel() {
   cancelled_ = true;
   resolver_.cancel();
-  error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
 }
 
 }  // namespace reachback::client

@@ -14,6 +14,7 @@
 #include "client/dialer.hpp"
 #include "client/gateway_error.hpp"
 #include "client/request_pool.hpp"
+#include "client/tls_context.hpp"
 #include "net/websocket_connection.hpp"
 #include "reachback/errors.hpp"
 #include "reachback/proto/subprotocol.hpp"
@@ -47,12 +48,15 @@ RemoteServiceConfig checked(RemoteServiceConfig config) {
   if (config.host.empty()) throw StartError("the host is empty");
   if (config.endpoint.empty()) throw StartError("the endpoint is empty");
   if (config.workers == 0) throw StartError("a service needs at least one worker");
+  if (!config.tls && !config.ca_file.empty()) throw StartError("there is a CA file, but no TLS");
+  if (config.tls) static_cast<void>(client::TlsContext(config.ca_file).session_with(config.host));
   return config;
 }
 
 client::DialPlan plan_of(RemoteServiceConfig const& config) {
   client::DialPlan plan;
-  plan.gateway = {config.host, config.port};
+  plan.gateway = {config.host, config.port, config.tls};
+  plan.ca_file = config.ca_file;
   plan.endpoint = config.endpoint;
   plan.user = config.user;
   plan.password = config.password;
@@ -165,13 +169,14 @@ void RemoteService::Impl::dial_failed(client::DialFailure const& failure) {
 }
 
 Task<> RemoteService::Impl::serve(client::Dialed dialed) {
-  net::WebSocketConnection connection(shard_, std::move(dialed.socket), proto::ConnectionId(++connections_),
+  net::WebSocketConnection connection(shard_, std::move(dialed.stream), proto::ConnectionId(++connections_),
                                       connection_settings_, *this);
   connection.open_as_client(message_limit);
   connection_ = &connection;
   pacing_ = dialed.pacing;
   pool_.open(connection, pacing_);
-  log_(LogLevel::info, fmt::format("attached to /{} at {}:{}", config_.endpoint, config_.host, config_.port));
+  log_(LogLevel::info,
+       fmt::format("attached to /{} at {}", config_.endpoint, plan_of(config_).gateway.origin()));
   if (config_.attached) config_.attached();
   co_await connection.run(std::move(dialed.rest));
   if (!ending_)

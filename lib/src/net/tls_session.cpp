@@ -70,8 +70,8 @@ TlsSession::TlsSession(ssl_st* ssl) : ssl_(ssl) {
   SSL_set_bio(ssl, bio, bio);
   detach();
   // What is to be sent lies in buffers that grow and move between two tries.
-  SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                        SSL_MODE_RELEASE_BUFFERS);
+  SSL_set_mode(
+      ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   // A receive takes what is there, not a record's head and then its body.
   SSL_set_read_ahead(ssl, 1);
   SSL_set_default_read_buffer_len(ssl, 64 * 1024);
