@@ -67,6 +67,8 @@ RemoteServiceConfig config_of(AttachOptions const& options, LogFunction log) {
   RemoteServiceConfig config;
   config.host = options.host;
   config.port = options.port;
+  config.tls = options.tls;
+  config.ca_file = options.ca_file;
   config.endpoint = options.endpoint;
   config.user = options.user;
   config.password = options.password;
@@ -74,7 +76,9 @@ RemoteServiceConfig config_of(AttachOptions const& options, LogFunction log) {
   config.workers = options.workers;
   config.log = std::move(log);
   config.attached = [&options] {
-    fmt::print("reachback: attached to ws://{}:{}/{}\n", options.host, options.port, options.endpoint);
+    bool const is_ipv6 = options.host.find(':') != std::string::npos;
+    fmt::print("reachback: attached to {}://{}:{}/{}\n", options.tls ? "wss" : "ws",
+               is_ipv6 ? '[' + options.host + ']' : options.host, options.port, options.endpoint);
     std::fflush(stdout);
   };
   return config;

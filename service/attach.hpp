@@ -17,6 +17,8 @@ struct AttachOptions {
   std::string files;  ///< the directory whose files are served
   std::string host = "127.0.0.1";
   std::uint16_t port = 8888;
+  bool tls = false;
+  std::string ca_file;         ///< trusted instead of the system's certificates; empty: those
   std::string user, password;  ///< logs in with these, unless there is a token
   std::string token;
   unsigned workers = 4;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "attach.hpp"
+#include "health.hpp"
 #include "logging.hpp"
 #include "options.hpp"
 #include "reachback/errors.hpp"
@@ -26,6 +27,8 @@ int run(ServeCommand command) {
 }
 
 int run(AttachCommand const& command) { return attach(command.options, make_log(command.log_level)); }
+
+int run(HealthCommand const& command) { return health(command.config); }
 
 int run(Notice const& notice) {
   std::fputs(notice.text.c_str(), notice.exit_code == 0 ? stdout : stderr);

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "attach_flags.hpp"
 #include "flags.hpp"
+#include "health_flags.hpp"
 #include "values.hpp"
 
 namespace reachback::service {
@@ -24,13 +26,6 @@ struct ServeFlags {
   ServeCommand command;
   std::string host;
   Texts endpoints, tokens, origins;
-};
-
-struct AttachFlags {
-  AttachCommand command;
-  Server server{"127.0.0.1", 8888};
-  std::string user, password, token;
-  bool test = false;
 };
 
 /// A flag that may be given several times, each time with one value.
@@ -126,59 +121,6 @@ ServeCommand finish(CLI::App const& serve, ServeFlags flags) {
   return std::move(flags.command);
 }
 
-void add_attach_flags(CLI::App& attach, AttachFlags& flags) {
-  AttachOptions& options = flags.command.options;
-  attach.add_option("ENDPOINT", options.endpoint, "The endpoint whose requests are answered, e.g. wsData")
-      ->required();
-  attach.add_option("--files", options.files, "Directory whose files getFile and listFiles give away")
-      ->type_name("DIR")
-      ->required();
-  add_flag(attach, "--server", "HOST:PORT", flags.server, read_server,
-           fmt::format("The gateway [{}:{}]", flags.server.host, flags.server.port));
-  auto* const test =
-      attach.add_flag("--test", flags.test, "Log in as test/test, which a gateway in test mode takes");
-  auto* const user = attach.add_option("--user", flags.user, "Log in as this user")->type_name("NAME");
-  auto* const password = attach.add_option(
-      "--password", flags.password, "The user's password; better in the environment as REACHBACK_PASSWORD");
-  auto* const token =
-      attach.add_option("--token", flags.token,
-                        "A bearer token instead of a log-in; better in the environment as REACHBACK_TOKEN");
-  password->type_name("TEXT")->needs(user);
-  token->type_name("TEXT")->excludes(test)->excludes(user);
-  test->excludes(user);
-  add_flag(attach, "--workers", "N", options.workers, number_reader(1, most_threads),
-           fmt::format("Threads that make answers; one that waits for its slow caller holds none [{}]",
-                       options.workers));
-  add_log_level(attach, flags.command.log_level);
-}
-
-/// What was said on the command line counts; the environment completes it or stands in for it.
-void choose_credential(AttachOptions& options, AttachFlags const& flags, Environment const& environment) {
-  if (flags.test) {
-    options.user = options.password = "test";
-  } else if (!flags.user.empty()) {
-    options.user = flags.user;
-    options.password =
-        flags.password.empty() ? environment("REACHBACK_PASSWORD").value_or("") : flags.password;
-    if (options.password.empty())
-      throw nonsense("--user", "needs --password or the environment variable REACHBACK_PASSWORD");
-  } else {
-    options.token = flags.token.empty() ? environment("REACHBACK_TOKEN").value_or("") : flags.token;
-    if (options.token.empty())
-      throw nonsense("attach", "needs --test, --user, --token or the environment variable REACHBACK_TOKEN");
-  }
-}
-
-AttachCommand finish(AttachFlags flags, Environment const& environment) {
-  AttachOptions& options = flags.command.options;
-  options.host = flags.server.host;
-  options.port = flags.server.port;
-  choose_credential(options, flags, environment);
-  if (!options.token.empty() && !read_token(options.token))
-    throw nonsense("--token", "has characters that no header can carry");
-  return std::move(flags.command);
-}
-
 }  // namespace
 
 Command parse_command_line(int argc, char const* const* argv, Environment const& environment) {
@@ -189,14 +131,19 @@ Command parse_command_line(int argc, char const* const* argv, Environment const&
   app.get_formatter()->column_width(42);
   ServeFlags serve_flags;
   AttachFlags attach_flags;
+  HealthFlags health_flags;
   auto* const serve = app.add_subcommand("serve", "Run the gateway");
   auto* const attach =
       app.add_subcommand("attach", "Be a remote service that answers with the files of a directory");
+  auto* const health =
+      app.add_subcommand("health", "Ask a gateway whether it is ready; exit code 0 when it is");
   add_serve_flags(*serve, serve_flags);
   add_attach_flags(*attach, attach_flags);
+  add_health_flags(*health, health_flags);
   try {
     app.parse(argc, argv);
     if (serve->parsed()) return finish(*serve, std::move(serve_flags));
+    if (health->parsed()) return finish(std::move(health_flags), environment);
     return finish(std::move(attach_flags), environment);
   } catch (CLI::CallForHelp const&) {
     return Notice{app.help(), 0};

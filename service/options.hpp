@@ -7,6 +7,7 @@
 
 #include "attach.hpp"
 #include "reachback/config.hpp"
+#include "reachback/probe.hpp"
 
 namespace reachback::service {
 
@@ -22,6 +23,11 @@ struct AttachCommand {
   LogLevel log_level = LogLevel::info;
 };
 
+/// `reachback health ...`
+struct HealthCommand {
+  ProbeConfig config;
+};
+
 /// Nothing is to be run: help or version (exit code 0, for stdout), or one line that names the flag that
 /// makes no sense (exit code 2, for stderr).
 struct Notice {
@@ -29,7 +35,7 @@ struct Notice {
   int exit_code = 0;
 };
 
-using Command = std::variant<ServeCommand, AttachCommand, Notice>;
+using Command = std::variant<ServeCommand, AttachCommand, HealthCommand, Notice>;
 
 /// Gives the value of an environment variable, if it is set.
 using Environment = std::function<std::optional<std::string>(std::string const& name)>;

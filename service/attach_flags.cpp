@@ -1,0 +1,110 @@
+#include "attach_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "flags.hpp"
+
+namespace reachback::service {
+namespace {
+
+constexpr std::uint64_t most_workers = 256;
+
+/// A file's text without its last line break.
+std::string text_of_file(std::string const& variable, std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file.is_open() || file.bad())
+    throw nonsense(variable, fmt::format("names '{}', which cannot be read", path));
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+/// The value of a variable, or the text of the file that NAME_FILE names; empty when there is neither.
+std::string secret_from(Environment const& environment, std::string const& name) {
+  auto const value = environment(name);
+  auto const file = environment(name + "_FILE");
+  if (value && file) throw nonsense(name, fmt::format("and {}_FILE are both set: which one counts?", name));
+  return file ? text_of_file(name + "_FILE", *file) : value.value_or("");
+}
+
+/// What was said on the command line counts; the environment completes it or stands in for it.
+void choose_credential(AttachOptions& options, AttachFlags const& flags, Environment const& environment) {
+  if (flags.test) {
+    options.user = options.password = "test";
+  } else if (!flags.user.empty()) {
+    options.user = flags.user;
+    options.password =
+        flags.password.empty() ? secret_from(environment, "REACHBACK_PASSWORD") : flags.password;
+    if (options.password.empty())
+      throw nonsense("--user", "needs --password or the environment variable REACHBACK_PASSWORD");
+  } else {
+    options.token = flags.token.empty() ? secret_from(environment, "REACHBACK_TOKEN") : flags.token;
+    if (options.token.empty())
+      throw nonsense("attach", "needs --test, --user, --token or the environment variable REACHBACK_TOKEN");
+  }
+}
+
+void choose_server(AttachOptions& options, ServerFlags const& flags, Environment const& environment) {
+  ServerUrl server{options.host, options.port, options.tls};
+  if (flags.server) {
+    server = *flags.server;
+  } else if (auto const text = environment("REACHBACK_SERVER")) {
+    auto const read = read_server_url(*text);
+    if (!read) throw nonsense("REACHBACK_SERVER", read.error().text());
+    server = *read;
+  }
+  options.host = server.host;
+  options.port = server.port;
+  options.tls = server.tls;
+  options.ca_file = ca_file_for(server, flags, environment);
+}
+
+}  // namespace
+
+void add_attach_flags(CLI::App& attach, AttachFlags& flags) {
+  AttachOptions& options = flags.command.options;
+  attach.footer(
+      "The environment stands in for flags: REACHBACK_SERVER, REACHBACK_CA_FILE, REACHBACK_PASSWORD, "
+      "REACHBACK_TOKEN, and for the last two files that REACHBACK_PASSWORD_FILE and REACHBACK_TOKEN_FILE "
+      "name.");
+  attach.add_option("ENDPOINT", options.endpoint, "The endpoint whose requests are answered, e.g. wsData")
+      ->required();
+  attach.add_option("--files", options.files, "Directory whose files getFile and listFiles give away")
+      ->type_name("DIR")
+      ->required();
+  add_server_flags(attach, flags.server, fmt::format("{}:{}", options.host, options.port));
+  auto* const test =
+      attach.add_flag("--test", flags.test, "Log in as test/test, which a gateway in test mode takes");
+  auto* const user = attach.add_option("--user", flags.user, "Log in as this user")->type_name("NAME");
+  auto* const password = attach.add_option(
+      "--password", flags.password, "The user's password; better in the environment as REACHBACK_PASSWORD");
+  auto* const token =
+      attach.add_option("--token", flags.token,
+                        "A bearer token instead of a log-in; better in the environment as REACHBACK_TOKEN");
+  password->type_name("TEXT")->needs(user);
+  token->type_name("TEXT")->excludes(test)->excludes(user);
+  test->excludes(user);
+  add_flag(
+      attach, "--workers", "N", options.workers,
+      [](std::string_view text) { return read_number(text, 1, most_workers); },
+      fmt::format("Threads that make answers; one that waits for its slow caller holds none [{}]",
+                  options.workers));
+  add_flag(attach, "--log-level", "LEVEL", flags.command.log_level, read_level,
+           "Least level of what is logged to stderr: debug, info, warning or error [info]");
+}
+
+AttachCommand finish(AttachFlags flags, Environment const& environment) {
+  AttachOptions& options = flags.command.options;
+  choose_server(options, flags.server, environment);
+  choose_credential(options, flags, environment);
+  if (!options.token.empty() && !read_token(options.token))
+    throw nonsense("--token", "has characters that no header can carry");
+  return std::move(flags.command);
+}
+
+}  // namespace reachback::service
