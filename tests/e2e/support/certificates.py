@@ -1,0 +1,51 @@
+"""Certificates for tests, made by the command `openssl`."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """PEM files of a certificate and its key."""
+
+    file: Path
+    key: Path
+
+
+def self_signed(folder, name, alternative_name):
+    """A server's certificate that nobody vouches for."""
+    made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
+    openssl("req", "-x509", *NEW_KEY, "-keyout", made.key, "-out", made.file, "-subj", f"/CN={name}", "-days", 2,
+            "-addext", f"subjectAltName={alternative_name}")
+    return made
+
+
+class Authority:
+    """Issues certificates for servers."""
+
+    def __init__(self, folder, name):
+        self._folder, self._name = folder, name
+        self._own = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
+        openssl("req", "-x509", *NEW_KEY, "-keyout", self._own.key, "-out", self._own.file, "-subj", f"/CN={name}",
+                "-days", 2)
+
+    @property
+    def file(self):
+        return self._own.file
+
+    def issue(self, name, alternative_name, days=2):
+        """`alternative_name` as OpenSSL writes it, such as `DNS:lab.example,IP:127.0.0.1`; days may be negative."""
+        made = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+        request, extensions = made.file.with_suffix(".csr"), made.file.with_suffix(".ext")
+        extensions.write_text(f"subjectAltName={alternative_name}\n")
+        openssl("req", "-new", *NEW_KEY, "-keyout", made.key, "-out", request, "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", request, "-out", made.file, "-days", days, "-extfile", extensions,
+                "-CA", self._own.file, "-CAkey", self._own.key, "-CAcreateserial")
+        return made
