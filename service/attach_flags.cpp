@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "flags.hpp"
@@ -16,7 +15,8 @@ constexpr std::uint64_t most_workers = 256;
 /// A file's text without its last line break.
 std::string text_of_file(std::string const& variable, std::string const& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  for (char letter = 0; file.get(letter);) text += letter;
   if (!file.is_open() || file.bad())
     throw nonsense(variable, fmt::format("names '{}', which cannot be read", path));
   if (text.ends_with('\n')) text.pop_back();

@@ -27,15 +27,14 @@ bool is_host(std::string_view host) {
          std::ranges::all_of(host, [](char letter) { return letter > ' ' && letter < '\x7f'; });
 }
 
-/// Takes the host off, with the brackets that an IPv6 address has.
+/// Takes the host off, with the brackets that an IPv6 address has; empty when it is not whole.
 std::string_view take_host(std::string_view& rest) {
   bool const bracketed = rest.starts_with('[');
-  auto const end = std::min(bracketed ? rest.find(']') : rest.find(':'), rest.size());
+  auto const end = rest.find(bracketed ? ']' : ':');
+  if (bracketed && end == rest.npos) return {};
   auto const host = rest.substr(0, end);
-  rest.remove_prefix(end);
-  if (!bracketed) return host;
-  if (!rest.empty()) rest.remove_prefix(1);
-  return host.substr(1);
+  rest.remove_prefix(bracketed ? end + 1 : host.size());
+  return bracketed ? host.substr(1) : host;
 }
 
 }  // namespace
@@ -51,7 +50,7 @@ Read<ServerUrl> read_server_url(std::string_view text) {
     if (rest.ends_with('/')) rest.remove_suffix(1);
   }
   url.host = take_host(rest);
-  if (!is_host(url.host)) return complain(text);
+  if (!is_host(url.host) || rest.starts_with("://")) return complain(text);
   if (rest.empty() && url.port != 0) return url;
   if (!rest.starts_with(':')) return complain(text);
   auto const port = read_number(rest.substr(1), 1, 65535);

@@ -239,4 +239,13 @@ TEST_CASE("settings that make no sense are a failed start") {
   broken([](RemoteServiceConfig& config) { config.endpoint.clear(); });
   broken([](RemoteServiceConfig& config) { config.host.clear(); });
   broken([](RemoteServiceConfig& config) { config.workers = 0; });
+  broken([](RemoteServiceConfig& config) { config.ca_file = "/lab.pem"; });
+  broken([](RemoteServiceConfig& config) {
+    config.tls = true;
+    config.ca_file = "/nowhere/lab.pem";
+  });
+  broken([](RemoteServiceConfig& config) {
+    config.tls = true;
+    config.host = std::string(300, 'h');
+  });
 }

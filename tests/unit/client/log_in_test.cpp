@@ -37,8 +37,8 @@ TEST_CASE("a form's values are encoded byte by byte") {
 }
 
 TEST_CASE("the log-in carries the xsrf token as cookie and, without its quotes, in the form") {
-  auto const request = log_in_request({"lab", 80}, "me", "a&b", "\"t|1\"");
-  CHECK(request.find("POST /login HTTP/1.1\r\nHost: lab:80\r\n") == 0);
+  auto const request = log_in_request({"lab", 8080}, "me", "a&b", "\"t|1\"");
+  CHECK(request.find("POST /login HTTP/1.1\r\nHost: lab:8080\r\n") == 0);
   CHECK(request.find("\r\nCookie: _xsrf=\"t|1\"\r\n") != std::string::npos);
   CHECK(request.find("\r\nContent-Length: 34\r\n\r\nname=me&password=a%26b&_xsrf=t%7C1") !=
         std::string::npos);
@@ -46,7 +46,16 @@ TEST_CASE("the log-in carries the xsrf token as cookie and, without its quotes, 
 
 TEST_CASE("an IPv6 address stands in brackets") {
   CHECK(Address{"::1", 8888}.authority() == "[::1]:8888");
-  CHECK(Address{"127.0.0.1", 80}.authority() == "127.0.0.1:80");
+  CHECK(Address{"::1", 80}.authority() == "[::1]");
+}
+
+TEST_CASE("a port that is the scheme's own goes without saying, as proxies compare it") {
+  CHECK(Address{"lab", 80}.authority() == "lab");
+  CHECK(Address{"lab", 443}.authority() == "lab:443");
+  CHECK(Address{"lab", 443, true}.authority() == "lab");
+  CHECK(Address{"lab", 80, true}.authority() == "lab:80");
+  CHECK(Address{"lab", 8443, true}.origin() == "https://lab:8443");
+  CHECK(Address{"lab", 80}.origin() == "http://lab");
 }
 
 TEST_CASE("the upgrade names the gateway's own origin") {
@@ -56,6 +65,9 @@ TEST_CASE("the upgrade names the gateway's own origin") {
   CHECK(request.find("\r\nCookie: login=x\r\n") != std::string::npos);
   CHECK(request.find("\r\nSec-WebSocket-Key: KEY\r\n") != std::string::npos);
   CHECK(request.find("\r\nSec-WebSocket-Protocol: reachback.v1\r\n") != std::string::npos);
+  auto const by_tls = upgrade_request({"lab", 443, true}, "wsData", "Cookie: login=x", "KEY");
+  CHECK(by_tls.find("\r\nHost: lab\r\n") != std::string::npos);
+  CHECK(by_tls.find("\r\nOrigin: https://lab\r\n") != std::string::npos);
 }
 
 TEST_CASE("a gateway may choose the subprotocol that was offered, or none") {
