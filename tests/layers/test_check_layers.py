@@ -36,7 +36,6 @@ FORBIDDEN = {
     "core with TLS": ("lib/src/core/x.cpp", "#include <openssl/ssl.h>"),
     "wire with TLS": ("lib/src/wire/x.cpp", "#include <openssl/ssl.h>"),
     "a public header with TLS": ("lib/include/reachback/x.hpp", "#include <openssl/ssl.h>"),
-    "the service with TLS": ("service/x.cpp", "#include <openssl/ssl.h>"),
     "net with Beast": ("lib/src/net/x.cpp", "#include <boost/beast/core.hpp>"),
     "net that includes the gateway": ("lib/src/net/x.cpp", '#include "gateway/routes.hpp"'),
     "gateway that includes the client": ("lib/src/gateway/x.cpp", '#include "client/dial.hpp"'),
