@@ -125,19 +125,6 @@ Read<EndpointConfig> read_endpoint(std::string_view text) {
   return check_endpoint({std::string(text.substr(0, equals)), *kind, std::string(reason)});
 }
 
-Read<Server> read_server(std::string_view text) {
-  auto const colon = text.rfind(':');
-  auto host = text.substr(0, std::min(colon, text.size()));
-  bool const bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  bool const ambiguous = !bracketed && host.find(':') != host.npos;
-  if (colon == text.npos || ambiguous || !is_graphic(host) || host.find('/') != host.npos)
-    return complain("is '{}': it is HOST:PORT", text);
-  auto const port = read_number(text.substr(colon + 1), 1, 65535);
-  if (!port) return complain("has a port that {}", port.error().text());
-  return Server{std::string(host), static_cast<std::uint16_t>(*port)};
-}
-
 Read<LogLevel> read_level(std::string_view text) {
   if (text == "debug") return LogLevel::debug;
   if (text == "info") return LogLevel::info;

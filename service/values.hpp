@@ -30,12 +30,6 @@ class Complaint {
 template <class T>
 using Read = boost::system::result<T, Complaint>;
 
-/// A gateway's address as `attach` takes it.
-struct Server {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
 /// A decimal number from `least` to `most`.
 [[nodiscard]] Read<std::uint64_t> read_number(std::string_view text, std::uint64_t least, std::uint64_t most);
 /// A number of bytes from `least` up: "1048576", "1024KiB", "1 MiB"; also GiB and B.
@@ -45,8 +39,6 @@ struct Server {
                                                   Config::Duration most);
 /// NAME=KIND[:REASON]; a reason only for the kind `reject`.
 [[nodiscard]] Read<EndpointConfig> read_endpoint(std::string_view text);
-/// HOST:PORT, [HOST]:PORT for an IPv6 address.
-[[nodiscard]] Read<Server> read_server(std::string_view text);
 [[nodiscard]] Read<LogLevel> read_level(std::string_view text);
 /// What can stand in an Authorization header. The complaint never repeats the token.
 [[nodiscard]] Read<std::string> read_token(std::string_view text);

@@ -95,16 +95,6 @@ TEST_CASE("a reject reason fits into a close frame") {
   CHECK(says(read_endpoint("e=reject:" + std::string(124, 'r')), "124 bytes: at most 123"));
 }
 
-TEST_CASE("a server is a host and a port") {
-  CHECK(read_server("lab.example:80")->host == "lab.example");
-  CHECK(read_server("lab.example:80")->port == 80);
-  CHECK(read_server("[::1]:8888")->host == "::1");
-  for (auto const* text : {"lab.example", ":80", "", "::1:80", "http://lab:80", "a b:80", "[]:80"})
-    CHECK_MESSAGE(says(read_server(text), "HOST:PORT"), text);
-  for (auto const* text : {"lab:", "lab:0", "lab:65536", "lab:x"})
-    CHECK_MESSAGE(says(read_server(text), "port"), text);
-}
-
 TEST_CASE("log levels have four names") {
   CHECK(*read_level("debug") == LogLevel::debug);
   CHECK(*read_level("info") == LogLevel::info);
