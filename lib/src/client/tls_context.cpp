@@ -37,17 +37,14 @@ void trust(ssl_ctx_st* context, std::string const& ca_file) {
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 }
 
-void expect(ssl_st* ssl, std::string const& host) {
+/// False when no certificate could ever be for this host.
+bool expect(ssl_st* ssl, std::string const& host) {
   auto* const checks = SSL_get0_param(ssl);
-  if (is_address(host)) {
-    // RFC 6066, 3: an address is no server name.
-    if (X509_VERIFY_PARAM_set1_ip_asc(checks, host.c_str()) != 1) throw std::bad_alloc();
-    return;
-  }
+  // RFC 6066, 3: an address is no server name.
+  if (is_address(host)) return X509_VERIFY_PARAM_set1_ip_asc(checks, host.c_str()) == 1;
   X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (X509_VERIFY_PARAM_set1_host(checks, host.data(), host.size()) != 1 ||
-      SSL_set_tlsext_host_name(ssl, host.c_str()) != 1)
-    throw StartError(fmt::format("'{}' is no name that a certificate can have", host));
+  return X509_VERIFY_PARAM_set1_host(checks, host.data(), host.size()) == 1 &&
+         SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
 }
 
 }  // namespace
@@ -69,7 +66,7 @@ std::unique_ptr<net::TlsSession> TlsContext::session_with(std::string const& hos
   if (ssl == nullptr) throw std::bad_alloc();
   auto session = std::make_unique<net::TlsSession>(ssl);
   SSL_set_connect_state(ssl);
-  expect(ssl, host);
+  if (!expect(ssl, host)) throw StartError(fmt::format("no certificate can be for '{}'", host));
   return session;
 }
 

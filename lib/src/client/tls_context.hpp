@@ -18,7 +18,8 @@ class TlsContext {
   /// now. Throws StartError when there are none to be read.
   explicit TlsContext(std::string const& ca_file);
 
-  /// A session that will accept `host`, a name or an IP address, and nobody else.
+  /// A session that will accept `host`, a name or an IP address, and nobody else. Throws StartError when it
+  /// is neither.
   [[nodiscard]] std::unique_ptr<net::TlsSession> session_with(std::string const& host) const;
 
  private:

@@ -241,7 +241,8 @@ proto::Delivery WebSocketConnection::delivery(core::MessageNumber number) {
 void WebSocketConnection::acknowledge() {
   if (!stream_.socket().is_open()) return;
   std::size_t const unacknowledged = unacknowledged_bytes(stream_.socket());
-  // The kernel's count includes our FIN, which is no byte of the stream.
+  // The kernel's count includes our FIN, which is no byte of the stream, and what TLS adds: less may seem to
+  // have arrived than has, never more.
   if (unacknowledged <= log_.given()) log_.acknowledged(log_.given() - unacknowledged);
 }
 
