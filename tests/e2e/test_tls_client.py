@@ -106,7 +106,9 @@ def test_small_calls_and_a_big_file_are_answered_by_tls_while_pings_pass(start_g
 def test_a_big_request_reaches_the_service(gateway, proxy, authority, start_attach):
     wait_joined(gateway, start_attach("--server", proxy.url, "--ca-file", authority.file))
     text = payload(BIG // 2, False).hex()
-    response = gateway.call(data_interface("echo", text), form=BYTES)
+    request = json.dumps(data_interface("echo", text)).encode()
+    response = gateway.http("POST", "/v1/endpoints/wsData/requests", data=request, timeout=120,
+                            headers={"Accept": BYTES, "Content-Type": "application/json"})
     assert response.status_code == 200
     assert md5(json.loads(response.content).encode()) == md5(text.encode())
 
@@ -165,7 +167,7 @@ def test_a_gateway_that_cannot_be_verified_is_refused_until_its_certificate_is_r
 
 def test_a_server_that_knows_only_old_versions_is_refused(programs, good, authority, start_attach):
     # Python's own closes without the alert that says why.
-    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0",
+    command = ["openssl", "s_server", "-www", "-accept", "127.0.0.1:0", "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0",
                "-cert", good.file, "-key", good.key]
     server = Program(command, r"ACCEPT .+:(\d+)$")
     programs.append(server)

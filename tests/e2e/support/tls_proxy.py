@@ -15,12 +15,18 @@ def server_context(certificate):
     return context
 
 
+def abort(writer):
+    # What is closed already cannot be aborted.
+    if not writer.is_closing():
+        writer.transport.abort()
+
+
 class TlsProxy:
     """Forwards bytes between TLS clients and a gateway, on a thread of its own. `port` 0: one that is free."""
 
     def __init__(self, gateway, context, port=0):
         self._address, self._context = gateway.address, context
-        self._clients = {}
+        self._clients = {}  # the task that forwards, and the client's end
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -49,14 +55,14 @@ class TlsProxy:
 
     async def _stop(self):
         self._server.close()
-        for task, transport in self._clients.items():
-            transport.abort()
+        for task, writer in self._clients.items():
+            abort(writer)
             task.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
     async def _forward(self, reader, writer):
         task = asyncio.current_task()
-        self._clients[task] = writer.transport
+        self._clients[task] = writer
         inner = None
         try:
             inner_reader, inner = await asyncio.open_connection(*self._address)
@@ -64,9 +70,9 @@ class TlsProxy:
         except OSError:
             pass  # one of the two is gone
         finally:
-            for each in (writer, inner):
-                if each is not None:
-                    each.transport.abort()
+            abort(writer)
+            if inner is not None:
+                abort(inner)
             del self._clients[task]
 
     async def _pump(self, reader, writer):
