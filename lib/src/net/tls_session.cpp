@@ -7,7 +7,6 @@
 
 #include <boost/asio/error.hpp>
 #include <cerrno>
-#include <cstdint>
 #include <new>
 
 #include "net/tls_error.hpp"
@@ -17,7 +16,7 @@ namespace {
 
 // OpenSSL's own layer over a socket writes without MSG_NOSIGNAL: a peer that is gone would end the process.
 
-int socket_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int socket_of(BIO* bio) { return *static_cast<int const*>(BIO_get_data(bio)); }
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
@@ -66,19 +65,15 @@ void TlsSession::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 TlsSession::TlsSession(ssl_st* ssl) : ssl_(ssl) {
   BIO* const bio = BIO_new(socket_method());
   if (bio == nullptr) throw std::bad_alloc();
+  BIO_set_data(bio, &socket_);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
-  detach();
   // What is to be sent lies in buffers that grow and move between two tries.
   SSL_set_mode(
       ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   // A receive takes what is there, not a record's head and then its body.
   SSL_set_read_ahead(ssl, 1);
   SSL_set_default_read_buffer_len(ssl, 64 * 1024);
-}
-
-void TlsSession::attach(int socket) {
-  BIO_set_data(SSL_get_rbio(ssl_.get()), reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
 }
 
 error_code TlsSession::failure_of(int result, Socket::wait_type& wait) {

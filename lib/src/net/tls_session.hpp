@@ -20,9 +20,11 @@ class TlsSession {
  public:
   /// Takes over an SSL whose role, certificates and checks are set.
   explicit TlsSession(ssl_st* ssl);
+  TlsSession(TlsSession const&) = delete;
+  TlsSession& operator=(TlsSession const&) = delete;
 
   /// Which socket it reads and writes.
-  void attach(int socket);
+  void attach(int socket) { socket_ = socket; }
   /// The socket is about to close: what is tried from now on fails, and reaches no other file.
   void detach() { attach(-1); }
 
@@ -46,6 +48,7 @@ class TlsSession {
 
   [[nodiscard]] error_code failure_of(int result, Socket::wait_type& wait);
 
+  int socket_ = -1;  ///< OpenSSL looks here
   std::unique_ptr<ssl_st, Free> ssl_;
   bool holds_input_ = true;
   Socket::wait_type read_wait_ = Socket::wait_read;
