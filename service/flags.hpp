@@ -1,11 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <string>
 #include <string_view>
 
-#include "reachback/config.hpp"
 #include "values.hpp"
 
 namespace reachback::service {
@@ -26,11 +24,5 @@ void add_flag(CLI::App& app, std::string const& flag, std::string const& value_n
   };
   app.add_option_function<std::string>(flag, take, help)->type_name(value_name);
 }
-
-/// The flags of `reachback serve` that set `Config::limits`, in the groups "Limits" and "Budgets" of the
-/// help.
-void add_limit_flags(CLI::App& serve, Config::Limits& limits);
-/// Those that set `Config::timeouts`.
-void add_timeout_flags(CLI::App& serve, Config::Timeouts& timeouts);
 
 }  // namespace reachback::service

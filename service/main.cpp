@@ -1,15 +1,22 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "account_commands.hpp"
 #include "attach.hpp"
+#include "environment.hpp"
 #include "health.hpp"
 #include "logging.hpp"
 #include "options.hpp"
+#include "prepare.hpp"
 #include "reachback/errors.hpp"
 #include "serve.hpp"
 
@@ -21,9 +28,22 @@ using namespace reachback::service;
 constexpr int cannot_start = 2;
 constexpr int broken = 70;  // EX_SOFTWARE: an exception that nobody expected is a bug
 
-int run(ServeCommand command) {
-  command.config.log = make_log(command.log_level);
-  return serve(std::move(command.config));
+std::vector<std::string> names_of_environment() {
+  std::vector<std::string> names;
+  for (char const* const* variable = environ; *variable != nullptr; ++variable) {
+    std::string_view const text = *variable;
+    names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
+int run(ServeCommand const& command) {
+  auto const log = make_log(command.log_level);
+  for (auto const& line : unknown_variables(names_of_environment())) log(LogLevel::warning, line);
+  Config config = prepare(command, log);
+  if (!command.check_only) return serve(std::move(config));
+  std::puts("reachback: the configuration is good");
+  return 0;
 }
 
 int run(AttachCommand const& command) { return attach(command.options, make_log(command.log_level)); }
@@ -48,8 +68,8 @@ int report(std::exception const& error, int exit_code) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  auto command = parse_command_line(argc, argv, from_environment);
-  return std::visit([](auto& chosen) { return run(std::move(chosen)); }, command);
+  auto const command = parse_command_line(argc, argv, from_environment);
+  return std::visit([](auto const& chosen) { return run(chosen); }, command);
 } catch (StartError const& error) {
   return report(error, cannot_start);
 } catch (std::exception const& error) {

@@ -1,21 +1,16 @@
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <variant>
 
+#include "account_commands.hpp"
 #include "attach.hpp"
+#include "environment.hpp"
 #include "reachback/config.hpp"
 #include "reachback/probe.hpp"
+#include "serve_command.hpp"
 
 namespace reachback::service {
-
-/// `reachback serve ...`: everything but `Config::log`.
-struct ServeCommand {
-  Config config;
-  LogLevel log_level = LogLevel::info;
-};
 
 /// `reachback attach ENDPOINT ...`
 struct AttachCommand {
@@ -28,17 +23,15 @@ struct HealthCommand {
   ProbeConfig config;
 };
 
-/// Nothing is to be run: help or version (exit code 0, for stdout), or one line that names the flag that
+/// Nothing is to be run: help or version (exit code 0, for stdout), or one line that names what
 /// makes no sense (exit code 2, for stderr).
 struct Notice {
   std::string text;
   int exit_code = 0;
 };
 
-using Command = std::variant<ServeCommand, AttachCommand, HealthCommand, Notice>;
-
-/// Gives the value of an environment variable, if it is set.
-using Environment = std::function<std::optional<std::string>(std::string const& name)>;
+using Command =
+    std::variant<ServeCommand, AttachCommand, HealthCommand, HashPasswordCommand, NewTokenCommand, Notice>;
 
 [[nodiscard]] Command parse_command_line(int argc, char const* const* argv, Environment const& environment);
 

@@ -7,7 +7,11 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <ranges>
 #include <utility>
+
+#include "reachback/errors.hpp"
 
 namespace reachback::service {
 
@@ -15,11 +19,13 @@ namespace {
 
 struct Unit {
   std::string_view name;
-  std::uint64_t bytes;
+  std::uint64_t size;
 };
 
-constexpr std::array units = {Unit{"GiB", 1u << 30}, Unit{"MiB", 1u << 20}, Unit{"KiB", 1u << 10},
-                              Unit{"B", 1}};
+constexpr std::array byte_units = {Unit{"GiB", 1u << 30}, Unit{"MiB", 1u << 20}, Unit{"KiB", 1u << 10},
+                                   Unit{"B", 1}};
+// In milliseconds; "ms" stands before the "s" in which it ends.
+constexpr std::array time_units = {Unit{"ms", 1}, Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3'600'000}};
 
 constexpr std::size_t longest_name = 64;
 constexpr std::size_t longest_reason = 123;  // what fits into a close frame: RFC 6455, 5.5
@@ -52,15 +58,15 @@ bool is_graphic(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-/// The number of bytes in one of the unit at the end of `text`, which is taken off.
-std::uint64_t take_unit(std::string_view& text) {
+/// The size of the unit at the end of `text`, which is taken off.
+std::uint64_t take_unit(std::string_view& text, std::array<Unit, 4> const& units, std::uint64_t otherwise) {
   for (Unit const& unit : units) {
     if (!text.ends_with(unit.name)) continue;
     text.remove_suffix(unit.name.size());
     while (text.ends_with(' ')) text.remove_suffix(1);
-    return unit.bytes;
+    return unit.size;
   }
-  return 1;
+  return otherwise;
 }
 
 Read<EndpointKind> read_kind(std::string_view text) {
@@ -83,6 +89,16 @@ Read<EndpointConfig> check_endpoint(EndpointConfig endpoint) {
   return endpoint;
 }
 
+/// What the library finds wrong with a configuration.
+std::optional<Complaint> fault_of(Config const& config) {
+  try {
+    check(config);
+    return std::nullopt;
+  } catch (StartError const& error) {
+    return complain("makes no sense: {}", error.what());
+  }
+}
+
 }  // namespace
 
 Read<std::uint64_t> read_number(std::string_view text, std::uint64_t least, std::uint64_t most) {
@@ -95,7 +111,7 @@ Read<std::uint64_t> read_number(std::string_view text, std::uint64_t least, std:
 Read<std::uint64_t> read_bytes(std::string_view text, std::uint64_t least) {
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
   std::string_view digits = text;
-  std::uint64_t const unit = take_unit(digits);
+  std::uint64_t const unit = take_unit(digits, byte_units, 1);
   std::uint64_t number = 0;
   if (!parse(digits, number) || number > most / unit)
     return complain("is '{}': it is a number of bytes, such as 65536, 64KiB, 16MiB or 1GiB", text);
@@ -104,11 +120,14 @@ Read<std::uint64_t> read_bytes(std::string_view text, std::uint64_t least) {
 }
 
 Read<Config::Duration> read_seconds(std::string_view text, Config::Duration least, Config::Duration most) {
-  double seconds = 0;
-  if (!parse(text, seconds) || !std::isfinite(seconds))
-    return complain("is '{}': it is a number of seconds, such as 30 or 0.5", text);
-  double const milliseconds = std::round(seconds * 1000);
-  if (std::signbit(seconds) || milliseconds < static_cast<double>(least.count()) ||
+  std::string_view digits = text;
+  auto const unit = static_cast<double>(take_unit(digits, time_units, 1000));
+  double number = 0;
+  if (!parse(digits, number) || !std::isfinite(number))
+    return complain("is '{}': it is a number of seconds, such as 30 or 0.5, or one with ms, s, min or h",
+                    text);
+  double const milliseconds = std::round(number * unit);
+  if (std::signbit(number) || milliseconds < static_cast<double>(least.count()) ||
       milliseconds > static_cast<double>(most.count()))
     return complain("is '{}': it is from {} to {}", text, seconds_text(least), seconds_text(most));
   return Config::Duration(std::llround(milliseconds));
@@ -138,6 +157,47 @@ Read<std::string> read_token(std::string_view text) {
   return std::string(text);
 }
 
+Read<bool> read_toggle(std::string_view text) {
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  return complain("is '{}': it is true or false", text);
+}
+
+Read<std::string> read_text(std::string_view text) {
+  if (text.empty()) return complain("is empty");
+  return std::string(text);
+}
+
+Read<TokenConfig> read_token_hash(std::string_view text) {
+  auto const after_name = text.find(':');
+  auto const after_hash = after_name == text.npos ? text.npos : text.find(':', after_name + 1);
+  if (after_hash == text.npos) return complain("is '{}': it is NAME:SHA256:SCOPE[,SCOPE...]", text);
+  TokenConfig token{std::string(text.substr(0, after_name)),
+                    std::string(text.substr(after_name + 1, after_hash - after_name - 1)),
+                    {}};
+  for (auto const& scope : std::views::split(text.substr(after_hash + 1), ','))
+    token.scopes.emplace_back(scope.begin(), scope.end());
+  Config config;
+  config.tokens = {token};
+  if (auto const fault = fault_of(config)) return *fault;
+  return token;
+}
+
+Read<std::string> read_cookie_key(std::string_view text) {
+  Config config;
+  config.cookie_key = text;
+  if (text.empty()) return complain("is empty");
+  if (auto const fault = fault_of(config)) return *fault;
+  return config.cookie_key;
+}
+
+Read<std::string> read_proxy(std::string_view text) {
+  Config config;
+  config.trusted_proxies = {std::string(text)};
+  if (auto const fault = fault_of(config)) return *fault;
+  return std::string(text);
+}
+
 Read<std::string> read_origin(std::string_view text) {
   auto authority = text;
   for (std::string_view scheme : {"https://", "http://"}) {
@@ -150,8 +210,8 @@ Read<std::string> read_origin(std::string_view text) {
 }
 
 std::string bytes_text(std::uint64_t bytes) {
-  auto const unit = std::ranges::find_if(units, [bytes](Unit const& u) { return bytes % u.bytes == 0; });
-  return bytes == 0 ? "0 B" : fmt::format("{} {}", bytes / unit->bytes, unit->name);
+  auto const unit = std::ranges::find_if(byte_units, [bytes](Unit const& u) { return bytes % u.size == 0; });
+  return bytes == 0 ? "0 B" : fmt::format("{} {}", bytes / unit->size, unit->name);
 }
 
 std::string seconds_text(Config::Duration duration) {

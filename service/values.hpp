@@ -11,7 +11,7 @@
 
 namespace reachback::service {
 
-/// What is wrong with a text from the command line, to follow the flag's name: "is no number".
+/// What is wrong with the text of a setting, to follow its name: "is no number".
 class Complaint {
  public:
   Complaint() = default;
@@ -34,7 +34,8 @@ using Read = boost::system::result<T, Complaint>;
 [[nodiscard]] Read<std::uint64_t> read_number(std::string_view text, std::uint64_t least, std::uint64_t most);
 /// A number of bytes from `least` up: "1048576", "1024KiB", "1 MiB"; also GiB and B.
 [[nodiscard]] Read<std::uint64_t> read_bytes(std::string_view text, std::uint64_t least);
-/// Seconds with an optional fraction, from `least` to `most`, in whole milliseconds.
+/// Seconds with an optional fraction, from `least` to `most`, in whole milliseconds: "2.5"; also "2.5 s" and
+/// the units ms, min and h.
 [[nodiscard]] Read<Config::Duration> read_seconds(std::string_view text, Config::Duration least,
                                                   Config::Duration most);
 /// NAME=KIND[:REASON]; a reason only for the kind `reject`.
@@ -42,6 +43,16 @@ using Read = boost::system::result<T, Complaint>;
 [[nodiscard]] Read<LogLevel> read_level(std::string_view text);
 /// What can stand in an Authorization header. The complaint never repeats the token.
 [[nodiscard]] Read<std::string> read_token(std::string_view text);
+/// true, false, 1 or 0.
+[[nodiscard]] Read<bool> read_toggle(std::string_view text);
+/// Any text but none.
+[[nodiscard]] Read<std::string> read_text(std::string_view text);
+/// NAME:SHA256:SCOPE[,SCOPE...]
+[[nodiscard]] Read<TokenConfig> read_token_hash(std::string_view text);
+/// At least 32 bytes. The complaint never repeats the key.
+[[nodiscard]] Read<std::string> read_cookie_key(std::string_view text);
+/// An address or a network: "::1", "10.0.0.0/8".
+[[nodiscard]] Read<std::string> read_proxy(std::string_view text);
 /// SCHEME://HOST[:PORT] of http or https, without a path.
 [[nodiscard]] Read<std::string> read_origin(std::string_view text);
 
