@@ -23,8 +23,8 @@ struct Flags {
   NewTokenCommand new_token;
 };
 
-Command parse(CLI::App& app, int argc, char const* const* argv, Environment const& environment) {
-  Flags flags;
+Command parse(CLI::App& app, Flags& flags, int argc, char const* const* argv,
+              Environment const& environment) {
   auto* const serve = app.add_subcommand("serve", "Run the gateway");
   auto* const attach =
       app.add_subcommand("attach", "Be a remote service that answers with the files of a directory");
@@ -50,13 +50,14 @@ Notice refusal(std::exception const& error) {
 }  // namespace
 
 Command parse_command_line(int argc, char const* const* argv, Environment const& environment) {
+  Flags flags;
   CLI::App app("Reaches services that dial in: they connect by WebSocket, callers ask them over HTTP.",
                "reachback");
   app.set_version_flag("--version", "reachback " REACHBACK_VERSION, "Print the version and exit");
   app.require_subcommand(1);
   app.get_formatter()->column_width(42);
   try {
-    return parse(app, argc, argv, environment);
+    return parse(app, flags, argc, argv, environment);
   } catch (CLI::CallForHelp const&) {
     return Notice{app.help(), 0};
   } catch (CLI::CallForVersion const& version) {

@@ -177,6 +177,7 @@ Read<TokenConfig> read_token_hash(std::string_view text) {
                     {}};
   for (auto const& scope : std::views::split(text.substr(after_hash + 1), ','))
     token.scopes.emplace_back(scope.begin(), scope.end());
+  if (token.scopes.empty()) return complain("makes no sense: token '{}' has no scope", token.name);
   Config config;
   config.tokens = {token};
   if (auto const fault = fault_of(config)) return *fault;

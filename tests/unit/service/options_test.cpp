@@ -27,12 +27,14 @@ Command parse(Words const& words, Variables const& variables = {}) {
   return parse_command_line(static_cast<int>(argv.size()), argv.data(), environment);
 }
 
-Config serve_config(Words flags) {
+ServeCommand serve_command(Words flags, Variables const& variables = {}) {
   flags.insert(flags.begin(), "serve");
-  auto command = parse(flags);
+  auto command = parse(flags, variables);
   REQUIRE(std::holds_alternative<ServeCommand>(command));
-  return std::get<ServeCommand>(command).config;
+  return std::get<ServeCommand>(command);
 }
+
+Config serve_config(Words const& flags) { return serve_command(flags).config; }
 
 AttachOptions attach_options(Words const& flags, Variables const& variables = {}) {
   Words words = {"attach", "wsData", "--files", std::filesystem::temp_directory_path().string()};
@@ -89,15 +91,23 @@ constexpr LimitCase limit_cases[] = {
     {"--receive-budget", &Limits::receive_budget},
     {"--body-budget", &Limits::body_budget},
     {"--subscriber-limit", &Limits::subscriber},
+    {"--login-limit", &Limits::logins},
 };
 
 constexpr TimeoutCase timeout_cases[] = {
-    {"--call-timeout", &Timeouts::call},       {"--head-timeout", &Timeouts::head},
-    {"--body-timeout", &Timeouts::body},       {"--write-timeout", &Timeouts::write},
-    {"--idle-timeout", &Timeouts::idle},       {"--ping-interval", &Timeouts::ping},
-    {"--silence-timeout", &Timeouts::silence}, {"--close-timeout", &Timeouts::close},
-    {"--drain-wait", &Timeouts::drain_wait},   {"--drain-grace", &Timeouts::drain_grace},
+    {"--call-timeout", &Timeouts::call},     {"--longest-call", &Timeouts::longest_call},
+    {"--head-timeout", &Timeouts::head},     {"--body-timeout", &Timeouts::body},
+    {"--write-timeout", &Timeouts::write},   {"--idle-timeout", &Timeouts::idle},
+    {"--ping-interval", &Timeouts::ping},    {"--silence-timeout", &Timeouts::silence},
+    {"--close-timeout", &Timeouts::close},   {"--login-pause", &Timeouts::login_pause},
+    {"--drain-wait", &Timeouts::drain_wait}, {"--drain-grace", &Timeouts::drain_grace},
 };
+
+/// Some of the time-outs must be longer than others.
+std::string long_enough(std::string const& flag) {
+  if (flag == "--silence-timeout") return "33.5";
+  return flag == "--longest-call" ? "63.5" : "3.5";
+}
 
 void check_settings_differ_only_in(Config const& config, std::string const& flag) {
   Config const defaults;
@@ -136,8 +146,7 @@ TEST_CASE("each limit has a flag that sets it and nothing else") {
 
 TEST_CASE("each timeout has a flag that sets it and nothing else") {
   for (auto const& timeout : timeout_cases) {
-    Config const config =
-        serve_config({timeout.flag, std::string(timeout.flag) == "--silence-timeout" ? "33.5" : "3.5"});
+    Config const config = serve_config({timeout.flag, long_enough(timeout.flag)});
     CHECK((config.timeouts.*timeout.setting).count() % 30'000 == 3500);
     check_settings_differ_only_in(config, timeout.flag);
   }
@@ -159,7 +168,8 @@ TEST_CASE("every timeout refuses what is no time, and zero where it makes no sen
   for (auto const& timeout : timeout_cases) {
     check_refused({timeout.flag, "-1"}, timeout.flag);
     check_refused({timeout.flag, "soon"}, timeout.flag);
-    bool const zero_makes_sense = std::string(timeout.flag).starts_with("--drain-");
+    std::string const flag = timeout.flag;
+    bool const zero_makes_sense = flag.starts_with("--drain-") || flag == "--login-pause";
     if (!zero_makes_sense) check_refused({timeout.flag, "0"}, timeout.flag);
   }
   CHECK(serve_config({"--drain-wait", "0", "--drain-grace", "0"}).timeouts.drain_grace.count() == 0);
@@ -184,10 +194,11 @@ TEST_CASE("endpoints on the command line replace the default set") {
 }
 
 TEST_CASE("tokens and origins may be given several times") {
-  Config const config = serve_config({"--token", "one", "--token=two", "--allow-origin",
-                                      "https://lab.example", "--allow-origin", "http://other.example:8080"});
-  CHECK(config.tokens == std::vector{known_token("token 1", "one"), known_token("token 2", "two")});
-  CHECK(config.allowed_origins ==
+  ServeCommand const command =
+      serve_command({"--token", "one", "--token=two", "--allow-origin", "https://lab.example",
+                     "--allow-origin", "http://other.example:8080"});
+  CHECK(command.tokens == Words{"one", "two"});
+  CHECK(command.config.allowed_origins ==
         std::vector<std::string>{"https://lab.example", "http://other.example:8080"});
 }
 
@@ -216,6 +227,12 @@ TEST_CASE("nonsense is refused in one line that names the flag") {
   check_refused({"--allow-origin", "*"}, "--allow-origin");
   check_refused({"--log-level", "loud"}, "--log-level");
   check_refused({"--ping-interval", "40"}, "--silence-timeout");
+  check_refused({"--call-timeout", "3601"}, "--call-timeout");
+  check_refused({"--longest-call", "59"}, "--longest-call");
+  check_refused({"--test", "--password-file", "accounts"}, "--password-file");
+  check_refused({"--token-hash", "lab:abc:*"}, "--token-hash");
+  check_refused({"--trusted-proxy", "10.0.0.0/99"}, "--trusted-proxy");
+  check_refused({"--cookie-key", "visible in ps"}, "--cookie-key");
   check_refused({"--bogus"}, "--bogus");
   check_refused({"stray"}, "stray");
 }

@@ -51,8 +51,16 @@ TEST_CASE("seconds may have a fraction, down to the millisecond") {
   CHECK(*read_seconds("3600", milliseconds(0), hour) == hour);
 }
 
+TEST_CASE("times take the units ms, s, min and h") {
+  CHECK(*read_seconds("250 ms", milliseconds(0), hour) == milliseconds(250));
+  CHECK(*read_seconds("1.5s", milliseconds(0), hour) == milliseconds(1500));
+  CHECK(*read_seconds("2 min", milliseconds(0), hour) == std::chrono::minutes(2));
+  CHECK(*read_seconds("1h", milliseconds(0), hour) == hour);
+  CHECK(says(read_seconds("61 min", milliseconds(0), hour), "from 0 s to 3600 s"));
+}
+
 TEST_CASE("seconds that are no number or out of bounds are refused") {
-  for (auto const* text : {"", "s", "1s", "nan", "inf", "-inf", "1e999", "1,5", " 1"})
+  for (auto const* text : {"", "s", "1 m", "1 sec", "1 s s", "nan", "inf", "-inf", "1e999", "1,5", " 1"})
     CHECK_MESSAGE(says(read_seconds(text, milliseconds(0), hour), "number of seconds"), text);
   for (auto const* text : {"-1", "-0.0001", "3601", "1e30"})
     CHECK_MESSAGE(says(read_seconds(text, milliseconds(0), hour), "from 0 s to 3600 s"), text);
@@ -127,6 +135,38 @@ TEST_CASE("sizes and times are written as they are read") {
   CHECK(bytes_text(1536) == "1536 B");
   CHECK(seconds_text(std::chrono::seconds(60)) == "60 s");
   CHECK(seconds_text(milliseconds(250)) == "0.25 s");
+}
+
+TEST_CASE("a token's hash comes with its name and scopes") {
+  std::string const hash(64, 'A');
+  CHECK(*read_token_hash("lab:" + hash + ":serve:wsData,call:*") ==
+        TokenConfig{"lab", hash, {"serve:wsData", "call:*"}});
+  for (std::string const& text : {std::string(), hash, "lab:" + hash})
+    CHECK_MESSAGE(says(read_token_hash(text), "NAME:SHA256:SCOPE"), text);
+  for (std::string const& text : {":" + hash + ":*", "lab:" + hash.substr(1) + ":*", "lab:" + hash + ":",
+                                  "lab:" + hash + ":serve", "lab:" + hash + ":*,"})
+    CHECK_MESSAGE(says(read_token_hash(text), "makes no sense"), text);
+}
+
+TEST_CASE("a proxy is an address or a network") {
+  for (auto const* text : {"127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"}) CHECK(*read_proxy(text) == text);
+  for (auto const* text : {"", "nginx", "10.0.0.0/33", "::1/129", "10.0.0.0/", "10.0.0.1:80"})
+    CHECK_MESSAGE(says(read_proxy(text), "makes no sense"), text);
+}
+
+TEST_CASE("a cookie key that is too short does not appear in the complaint") {
+  CHECK(*read_cookie_key(std::string(32, 'k')) == std::string(32, 'k'));
+  CHECK(says(read_cookie_key("hush"), "at least 32 bytes"));
+  CHECK_FALSE(says(read_cookie_key("hush"), "hush"));
+  CHECK_FALSE(read_cookie_key("").has_value());
+}
+
+TEST_CASE("a switch is true or false, or 1 or 0") {
+  CHECK(*read_toggle("true"));
+  CHECK(*read_toggle("1"));
+  CHECK_FALSE(*read_toggle("false"));
+  CHECK_FALSE(*read_toggle("0"));
+  for (auto const* text : {"", "yes", "True", "2"}) CHECK(says(read_toggle(text), "true or false"));
 }
 
 }  // namespace reachback::service
