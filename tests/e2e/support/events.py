@@ -11,9 +11,9 @@ from .waiting import DEADLINE
 class EventStream:
     """A subscription; it stands when the constructor returns. A thread collects what comes."""
 
-    def __init__(self, gateway, path="/v1/endpoints/wsUser/events"):
+    def __init__(self, gateway, path="/v1/endpoints/wsUser/events", headers=None):
         self._http = HttpCaller(gateway.address, token=gateway.token)
-        self._http.request("GET", path, accept="text/event-stream")
+        self._http.request("GET", path, accept="text/event-stream", **(headers or {}))
         self.head = self._http.read_head()
         assert self.head.status == 200, self.head.status
         assert self.head.get("content-type").split(";")[0] == "text/event-stream"
