@@ -21,15 +21,27 @@
 namespace reachback::service {
 namespace {
 
-Read<std::string> read_user(std::string_view text) {
+Read<std::string> read_plain(std::string_view text) {
   auto const is_control = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
   if (text.empty()) return Complaint::of("is empty");
   if (!proto::is_valid_utf8(text) || std::ranges::any_of(text, is_control))
     return Complaint::of("is no plain text");
+  return std::string(text);
+}
+
+Read<std::string> read_user(std::string_view text) {
+  auto plain = read_plain(text);
+  if (!plain) return plain;
   if (text.find(',') != std::string_view::npos || text.front() == '#')
     return Complaint::of("has a comma or begins with #: the password file has other uses for them");
   if (text.front() == ' ' || text.back() == ' ') return Complaint::of("has a blank at its beginning or end");
-  return std::string(text);
+  return plain;
+}
+
+Read<std::string> read_token_name(std::string_view text) {
+  if (text.find(':') != std::string_view::npos)
+    return Complaint::of("has a colon, which ends the name in --token-hash");
+  return read_plain(text);
 }
 
 std::string ask_twice() {
@@ -79,9 +91,8 @@ CLI::App* add_new_token(CLI::App& app, NewTokenCommand& command) {
   token->require_subcommand(1);
   auto* const make = token->add_subcommand(
       "new", "Print a new token, and the lines of the configuration file that let it in");
-  make->add_option("--name", command.name,
-                   fmt::format("Who carries it, for logs and lists [{}]", command.name))
-      ->type_name("NAME");
+  add_flag(*make, "--name", "NAME", command.name, read_token_name,
+           fmt::format("Who carries it, for logs and lists [{}]", command.name));
   make->add_option("--scope", command.scopes,
                    "What it is good for: serve:ENDPOINT, call:ENDPOINT, send:ENDPOINT, watch:ENDPOINT (* for "
                    "any endpoint), admin, or * for all; repeatable [*]")
