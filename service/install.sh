@@ -8,8 +8,8 @@ build_packages=(
 run_packages=(curl)
 test_packages=(
   doctest-dev libclang-rt-19-dev clang-format-19 clang-tidy-19
-  python3 python3-pytest python3-websocket python3-requests python3-yaml curl
-  python3-websockets python3-aiohttp libwebsockets-dev libjansson-dev chromium wrk jq
+  python3 python3-pytest python3-websocket python3-websockets python3-aiohttp python3-requests python3-yaml curl
+  libwebsockets-dev libjansson-dev chromium wrk jq nginx-light openssl
 )
 
 # The packages among those named that are not installed.

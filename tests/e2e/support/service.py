@@ -12,11 +12,28 @@ from .payload import cut_parts, head_of
 from .waiting import DEADLINE, wait_until
 
 
+def ca_file_of(gateway):
+    """The certificate that whoever speaks TLS with `gateway` trusts; None where there is no TLS."""
+    return getattr(gateway, "ca_file", None)
+
+
+def websocket_url(gateway, endpoint):
+    """Where to dial, wss when the gateway is spoken to by https."""
+    return f"{gateway.url.replace('http', 'ws', 1)}/{endpoint}"
+
+
+def tls_options(gateway):
+    """What websocket-client is told about TLS."""
+    ca_file = ca_file_of(gateway)
+    return {"ca_certs": str(ca_file)} if ca_file else None
+
+
 def log_in(gateway, user="test", password="test"):
     """The original's log-in steps. Gives the value of the cookie `login`, or None when there was none."""
     url = gateway.url + "/login"
     with requests.Session() as session:
         session.trust_env = False
+        session.verify = ca_file_of(gateway) or True
         page = session.get(url, timeout=10)
         assert page.status_code == 200
         form = {"name": user, "password": password, "_xsrf": session.cookies["_xsrf"]}
@@ -35,7 +52,7 @@ class Peer:
         sockopt = [(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)] if receive_buffer else None
         # Checking UTF-8 in Python takes seconds for a message of 10 MiB.
         self.socket = websocket.create_connection(
-            f"ws://{gateway.authority}/{endpoint}",
+            websocket_url(gateway, endpoint), sslopt=tls_options(gateway),
             timeout=timeout, skip_utf8_validation=True, sockopt=sockopt, **options,
         )
         if join:
@@ -115,20 +132,22 @@ class OriginalService:
     """A remote service as the original's unmodified one behaves: log-in, cookie, a ping every 5 s with 1 s for the
     pong, a thread per request, answers in parts under one lock. `methods` maps an attribute to a function."""
 
-    def __init__(self, gateway, methods, endpoint="wsData", check_utf8=True):
+    def __init__(self, gateway, methods, endpoint="wsData", check_utf8=True, user="test", password="test", cookie=None):
+        """Logs in as `user` unless the value of a `cookie` from another log-in is given."""
         self.methods = methods
         self.errors, self.closes = [], []
         self.pongs = 0
         self._send_lock = threading.Lock()
         before = set(gateway.connections(endpoint))
         self._app = websocket.WebSocketApp(
-            f"ws://{gateway.authority}/{endpoint}",
+            websocket_url(gateway, endpoint),
             on_message=self._on_message, on_error=self._on_error, on_close=self._on_close, on_pong=self._on_pong,
-            cookie="login=" + log_in(gateway),
+            cookie="login=" + (cookie or log_in(gateway, user, password)),
         )
         self._thread = threading.Thread(
-            target=self._app.run_forever,
-            kwargs=dict(ping_interval=5, ping_timeout=1, skip_utf8_validation=not check_utf8), daemon=True,
+            target=self._app.run_forever, daemon=True,
+            kwargs=dict(ping_interval=5, ping_timeout=1, skip_utf8_validation=not check_utf8,
+                        sslopt=tls_options(gateway)),
         )
         self._thread.start()
         self.connection_id = wait_until(lambda: set(gateway.connections(endpoint)) - before, "the service joins").pop()

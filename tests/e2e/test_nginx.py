@@ -1,0 +1,193 @@
+"""Through nginx with docker/nginx.conf: what a client sees is what a gateway would have said to it, over TLS."""
+
+import json
+import socket
+
+import pytest
+import requests
+
+from support.gateway import BINARY, BYTES, Program, run_to_the_end
+from support.nginx import ACCOUNT, LOOPBACK, Site
+from support.payload import MIB, cut_parts, md5, payload
+from support.problems import check_problem
+from support.service import log_in, rpc
+from support.waiting import wait_until
+
+CALLS = "/v1/endpoints/wsData/requests"
+STRANGER = "127.0.0.3"  # another address of this machine, which no gateway trusts
+FORGED = "203.0.113.9"
+
+
+@pytest.fixture(scope="module")
+def site():
+    with Site() as running:
+        yield running
+
+
+def check_own_problem(response, status, delivery):
+    """nginx's own problem document, which no gateway made."""
+    assert response.headers["Content-Type"] == "application/problem+json"
+    document = response.json()
+    assert (response.status_code, document["status"], document["delivery"]) == (status, status, delivery), document
+    assert document["title"] and document["detail"]
+    return document
+
+
+def test_the_configuration_is_valid_without_a_warning(site):
+    code, text = site.nginx.check()
+    assert code == 0, text
+    assert "warn" not in text
+
+
+def test_http_leads_to_https(site):
+    url = f"http://{LOOPBACK}:{site.nginx.http_port}{CALLS}?timeout=1"
+    answer = requests.post(url, json={}, allow_redirects=False, timeout=10)
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"https://{LOOPBACK}{CALLS}?timeout=1")
+
+
+def test_an_unmodified_service_logs_in_dials_in_and_answers_over_https_and_wss(site, serve):
+    serve(site, {"echo": lambda text: text}, **ACCOUNT)
+    response = site.call(rpc("echo", "hi"), form=BYTES)
+    assert (response.status_code, response.json()) == (200, "hi")
+
+
+def test_a_wrong_password_opens_nothing(site):
+    assert log_in(site, "mary", "guess") is None
+
+
+def test_a_log_in_made_at_one_gateway_is_valid_at_the_other(site):
+    first, second = site.gateways
+    cookie = {"Cookie": "login=" + log_in(first, **ACCOUNT)}
+    for gateway in (first, second, site):
+        assert gateway.get("/v1/endpoints", authorized=False, headers=cookie).status_code == 200
+
+
+def test_attach_serves_over_https(site, programs, tmp_path):
+    (tmp_path / "file").write_bytes(payload(3 * MIB, False))
+    command = [BINARY, "attach", "wsData", "--files", tmp_path, "--server", site.url, "--ca-file", site.ca_file,
+               "--user", ACCOUNT["user"], "--password", ACCOUNT["password"]]
+    programs.append(Program(command, r"reachback: attached to wss://.+/wsData$"))
+    programs[-1].wait_ready()
+    wait_until(site.connections, "attach has joined")
+    response = site.call({"cmd": "rpc", "class": "DataInterface", "attribute": "getFile", "args": ["file"]}, form=BYTES)
+    assert md5(response.content) == md5(payload(3 * MIB, False))
+
+
+def test_health_asks_over_https(site):
+    result = run_to_the_end("health", "--server", site.url, "--ca-file", str(site.ca_file))
+    assert result.returncode == 0, result.stderr
+    assert run_to_the_end("health", "--server", site.url).returncode != 0, "without trust in the certificate"
+
+
+def test_an_answer_of_40_mib_comes_whole(site, serve):
+    serve(site, {"big": lambda: payload(40 * MIB, False)}, **ACCOUNT)
+    response = site.call(rpc("big"), form=BYTES)
+    assert (response.status_code, md5(response.content)) == (200, md5(payload(40 * MIB, False)))
+
+
+def test_a_message_of_60_mib_reaches_the_service(site, serve):
+    serve(site, {"size": len}, check_utf8=False, **ACCOUNT)
+    response = site.call(rpc("size", "x" * (60 * MIB)), form=BYTES)
+    assert (response.status_code, response.json()) == (200, 60 * MIB)
+
+
+def test_a_body_over_the_limit_is_413_by_the_gateway_and_one_far_over_it_by_nginx(site):
+    by_gateway = check_problem(site.call(b'"' + b"x" * (64 * MIB) + b'"'), "too-large", "not-sent")
+    by_nginx = check_problem(site.call(b'"' + b"x" * (66 * MIB) + b'"'), "too-large", "not-sent")
+    assert by_gateway["detail"] != by_nginx["detail"]
+
+
+def test_a_head_over_the_limit_is_431_by_the_gateway_and_a_line_over_it_by_nginx(site):
+    half = "x" * 9000
+    by_gateway = check_problem(site.get("/version", headers={"A": half, "B": half}), "head-too-large")
+    by_nginx = check_problem(site.get("/version", headers={"A": half + half}), "head-too-large")
+    assert by_gateway["detail"] != by_nginx["detail"]
+
+
+def test_an_aborted_answer_is_aborted_for_the_caller(site, dial):
+    service = dial(site)
+    call = site.call_later(rpc("big"), form=BYTES, stream=True)
+    first, *_ = cut_parts(service.receive_request(), payload(3 * MIB, False), part_size=MIB)
+    service.send(first)
+    response = call.result()
+    assert response.status_code == 200
+    pieces = response.iter_content(64 * 1024)
+    received = next(pieces)
+    while len(received) < MIB:
+        received += next(pieces)
+    service.crash()
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        for piece in pieces:
+            received += piece
+    assert received == payload(3 * MIB, False)[:MIB]
+
+
+def test_a_caller_that_hangs_up_cancels_its_call(site, dial):
+    service = dial(site)
+    with pytest.raises(requests.ReadTimeout):
+        site.http("POST", CALLS, json=rpc("never"), timeout=(10, 0.3))
+    service.receive_request()
+    wait_until(lambda: site.calls_in_flight() == 0, "the call is cancelled")
+
+
+def test_a_service_that_is_nowhere_is_the_gateways_own_503_and_counts_against_no_gateway(site, dial):
+    service = dial(site)
+    for _ in range(3):
+        check_problem(site.call(rpc("echo"), endpoint="wsSubject"), "no-service", "not-sent", "wsSubject")
+    call = site.call_later(rpc("echo"))
+    service.answer_next()
+    assert call.result().status_code == 200
+
+
+def test_a_problem_of_the_gateway_is_passed_as_it_is(site, dial):
+    service = dial(site)
+    call = site.call_later(rpc("echo"))
+    service.receive_request()
+    service.leave()
+    check_problem(call.result(), "service-closed", endpoint="wsData")
+    dial(site)
+    check_problem(site.call(rpc("never"), timeout="0.2"), "timed-out", endpoint="wsData")
+
+
+def test_events_come_at_once(site, dial):
+    response = site.get("/v1/endpoints/wsUser/events", stream=True)
+    lines = response.iter_lines(chunk_size=1, decode_unicode=True)
+    browser = dial(site, "wsUser")
+    site.post_message("hello")
+    assert browser.receive() == "hello"
+    browser.send("there")
+    texts = (json.loads(line[5:])["text"] for line in lines if line.startswith("data:") and '"text"' in line)
+    assert "there" in texts
+    response.close()
+
+
+def test_a_page_of_the_sites_own_may_call_and_a_strange_one_may_not(site, dial):
+    service = dial(site)
+    call = site.call_later(rpc("echo"), headers={"Origin": site.url})
+    service.answer_next()
+    assert call.result().status_code == 200
+    check_problem(site.call(rpc("echo"), headers={"Origin": "https://elsewhere.example"}), "forbidden")
+
+
+def test_the_metrics_are_not_given_to_the_outside(site):
+    for path in ("/metrics", "//metrics", "/%6detrics", "/v1/../metrics"):
+        check_problem(site.get(path), "forbidden")
+
+
+def remote_address_seen(gateway, dial, stack, **options):
+    """The address that the list of connections shows for a client at STRANGER that claims to be FORGED."""
+    stranger = stack.enter_context(socket.create_connection(gateway.address, timeout=10, source_address=(STRANGER, 0)))
+    if gateway.url.startswith("https"):
+        stranger = gateway.tls_context().wrap_socket(stranger, server_hostname=LOOPBACK)
+    header = [f"Authorization: Bearer {gateway.token}", f"X-Forwarded-For: {FORGED}", "X-Real-IP: " + FORGED]
+    dial(gateway, "wsSubject", socket=stranger, header=header)
+    (connection,) = gateway.endpoint("wsSubject")["connections"]
+    return connection["remoteAddress"]
+
+
+def test_a_forged_x_forwarded_for_counts_nothing_and_nginx_tells_the_true_address(site, dial, stack):
+    assert remote_address_seen(site, dial, stack).startswith(STRANGER)
+
+
+def test_a_forged_x_forwarded_for_counts_nothing_at_the_gateway_itself(site, dial, stack):
+    assert remote_address_seen(site.gateways[0], dial, stack).startswith(STRANGER)
