@@ -24,15 +24,6 @@ def site():
         yield running
 
 
-def check_own_problem(response, status, delivery):
-    """nginx's own problem document, which no gateway made."""
-    assert response.headers["Content-Type"] == "application/problem+json"
-    document = response.json()
-    assert (response.status_code, document["status"], document["delivery"]) == (status, status, delivery), document
-    assert document["title"] and document["detail"]
-    return document
-
-
 def test_the_configuration_is_valid_without_a_warning(site):
     code, text = site.nginx.check()
     assert code == 0, text
@@ -137,6 +128,11 @@ def test_a_service_that_is_nowhere_is_the_gateways_own_503_and_counts_against_no
     call = site.call_later(rpc("echo"))
     service.answer_next()
     assert call.result().status_code == 200
+
+
+def test_a_connection_that_is_nowhere_is_the_gateways_own_404(site, dial):
+    dial(site)
+    check_problem(site.call(rpc("echo"), connection="17"), "no-connection", "not-sent", "wsData")
 
 
 def test_a_problem_of_the_gateway_is_passed_as_it_is(site, dial):
