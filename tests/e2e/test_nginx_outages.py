@@ -72,7 +72,7 @@ def test_with_three_gateways_a_call_finds_its_service_beyond_a_dead_one_and_an_e
 
 
 def test_while_a_gateway_drains_its_calls_end_and_who_dials_comes_to_another(start_site, dial):
-    site = start_site("--drain-wait", "0", "--drain-grace", "20")
+    site = start_site("--drain-wait", "0", "--drain-grace", "20", "--close-timeout", "0.2")
     service = dial(site)
     leaving = site.where()
     (other,) = site.others_than(leaving)
