@@ -193,20 +193,21 @@ def test_the_metrics_are_not_given_to_the_outside(site):
         check_problem(site.get(path), "forbidden")
 
 
-def remote_address_seen(gateway, dial, stack, **options):
-    """The address that the list of connections shows for a client at STRANGER that claims to be FORGED."""
-    stranger = stack.enter_context(socket.create_connection(gateway.address, timeout=10, source_address=(STRANGER, 0)))
+def remote_address_seen(gateway, dial, stack, address):
+    """The address that the list of connections shows for a client at `address` that claims to be FORGED."""
+    client = stack.enter_context(socket.create_connection(gateway.address, timeout=10, source_address=(address, 0)))
     if gateway.url.startswith("https"):
-        stranger = gateway.tls_context().wrap_socket(stranger, server_hostname=LOOPBACK)
-    header = [f"Authorization: Bearer {gateway.token}", f"X-Forwarded-For: {FORGED}", "X-Real-IP: " + FORGED]
-    dial(gateway, "wsSubject", socket=stranger, header=header)
+        client = gateway.tls_context().wrap_socket(client, server_hostname=LOOPBACK)
+    header = [f"Authorization: Bearer {gateway.token}", f"X-Forwarded-For: {FORGED}", f"X-Real-IP: {FORGED}"]
+    dial(gateway, "wsSubject", socket=client, header=header)
     (connection,) = gateway.endpoint("wsSubject")["connections"]
     return connection["remoteAddress"]
 
 
-def test_a_forged_x_forwarded_for_counts_nothing_and_nginx_tells_the_true_address(site, dial, stack):
-    assert remote_address_seen(site, dial, stack).startswith(STRANGER)
+@pytest.mark.parametrize("address", [STRANGER, LOOPBACK], ids=["a stranger", "who shares the proxy's address"])
+def test_a_forged_x_forwarded_for_counts_nothing_and_nginx_tells_the_true_address(site, dial, stack, address):
+    assert remote_address_seen(site, dial, stack, address) == address
 
 
 def test_a_forged_x_forwarded_for_counts_nothing_at_the_gateway_itself(site, dial, stack):
-    assert remote_address_seen(site.gateways[0], dial, stack).startswith(STRANGER)
+    assert remote_address_seen(site.gateways[0], dial, stack, STRANGER).startswith(f"{STRANGER}:")
