@@ -19,9 +19,18 @@ FORGED = "203.0.113.9"
 
 
 @pytest.fixture(scope="module")
-def site():
+def running_site():
     with Site() as running:
         yield running
+
+
+@pytest.fixture
+def site(running_site):
+    """One for all tests; each finds it without connections."""
+    for gateway in running_site.gateways:
+        for endpoint in ("wsData", "wsSubject", "wsUser"):
+            wait_until(lambda: not gateway.connections(endpoint), f"the last test's connections leave {endpoint}")
+    return running_site
 
 
 def test_the_configuration_is_valid_without_a_warning(site):
