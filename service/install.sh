@@ -11,6 +11,11 @@ test_packages=(
   python3 python3-pytest python3-websocket python3-websockets python3-aiohttp python3-requests python3-yaml curl
   libwebsockets-dev libjansson-dev chromium wrk jq nginx-light openssl
 )
+# What the image's stage `test` needs, and what docker/image_test.sh needs where there is no Docker engine.
+test_stage_packages=(python3 python3-pytest python3-websocket python3-requests)
+image_packages=(
+  podman podman-compose runc netavark aardvark-dns iptables mmdebstrap openssl curl python3 python3-yaml
+)
 
 # The packages among those named that are not installed.
 missing_packages() {

@@ -1,0 +1,53 @@
+# Sourced by image_test.sh: the composition of compose.yaml really comes up, with the image that was just built.
+
+project=reachback-test-$$
+export REACHBACK_IMAGE=$image REACHBACK_NGINX_IMAGE=localhost/reachback-nginx:test
+export SECRETS=$work/secrets
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Debian's podman-compose does not know `ipam`, and takes a network that is there already. The network's address is what
+# the gateways trust.
+make_network() {
+  [ "$engine_name" = podman ] || return 0
+  local subnet
+  subnet=$(python3 -c 'import yaml; print(yaml.safe_load(open("docker/compose.yaml"))
+    ["networks"]["gateways"]["ipam"]["config"][0]["subnet"])')
+  engine network create --subnet "$subnet" "${project}_gateways" >/dev/null
+}
+
+bring_up() {
+  HTTPS_PORT=$(free_port)
+  export HTTPS_PORT
+  docker/make_secrets.sh "$SECRETS"
+  auth="Authorization: Bearer $(cat "$SECRETS/token")"
+  make_network
+  up=true
+  { compose -p "$project" build nginx && compose -p "$project" up --detach; } >"$work/up.log" 2>&1 ||
+    { cat "$work/up.log" >&2 && return 1; }
+  base=https://localhost:$HTTPS_PORT
+  tls=(--cacert "$SECRETS/tls.crt")
+}
+
+take_down() {
+  ${up:-false} || return 0
+  if [ "$1" != 0 ]; then compose -p "$project" logs 2>&1 | tail -n 60 >&2; fi
+  compose -p "$project" down --volumes >/dev/null 2>&1
+}
+
+in_gateway() { compose -p "$project" exec -T "$@" 2>/dev/null; }
+
+answers_through_nginx() { call "$(request getFile hello.txt)" "${tls[@]}" -f -H 'Accept: application/octet-stream' >"$work/answer"; }
+
+check_compose() {
+  echo "== compose.yaml"
+  bring_up
+  check "the service, which dialled in through nginx, answers a call" wait_for answers_through_nginx
+  check "with its file" cmp "$work/answer" service/sample/hello.txt
+  local gateway
+  for gateway in gateway-1 gateway-2; do
+    check "$gateway is healthy" in_gateway "$gateway" reachback health
+    in_gateway "$gateway" reachback serve --print-config >"$work/$gateway.toml"
+    check "it is given enough time to drain" python3 docker/grace.py "$gateway" <"$work/$gateway.toml"
+  done
+}
