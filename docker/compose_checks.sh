@@ -33,6 +33,7 @@ take_down() {
   ${up:-false} || return 0
   if [ "$1" != 0 ]; then compose -p "$project" logs 2>&1 | tail -n 60 >&2; fi
   compose -p "$project" down --volumes >/dev/null 2>&1
+  engine network rm "${project}_gateways" "${project}_outside" >/dev/null 2>&1  # podman-compose leaves them behind
 }
 
 in_gateway() { compose -p "$project" exec -T "$@" 2>/dev/null; }

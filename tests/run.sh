@@ -13,6 +13,8 @@ Installs what is needed (Debian 12; root or sudo), then, whatever fails on the w
   asan          unit and integration tests, g++ with AddressSanitizer and UndefinedBehaviorSanitizer
   tsan          the thread-safety tests, g++ with ThreadSanitizer
   e2e           the tests that drive the release build's executable, with 1 and with 4 threads
+  image         docker/image_test.sh: the container image and compose.yaml, built and run; counts as one test, and is
+                skipped, with the reason in the table, where no container can run
 and prints a line with the number of passed and failed tests. Exit code 0 when nothing failed.
 
   --tidy        only clang-tidy on proto, lib and service, by the release build's compile commands
@@ -22,6 +24,16 @@ TEXT
 passed=0
 failed=0
 times=()
+
+cannot_run=77
+
+verdict() {
+  case "$1" in
+    0) echo ok ;;
+    "$cannot_run") echo "SKIPPED: $(<build/image/skipped)" ;;
+    *) echo FAILED ;;
+  esac
+}
 
 # stage NAME COMMAND...: runs it in a shell of its own, notes its time; a failure counts and the next stage follows.
 # A child that is no part of a condition keeps `set -e`.
@@ -33,7 +45,7 @@ stage() {
   (set -e; "$@") </dev/null
   code=$?
   set -e
-  times+=("$(printf '%-8s %4d s  %s' "$name" "$((SECONDS - begin))" "$([ "$code" = 0 ] && echo ok || echo FAILED)")")
+  times+=("$(printf '%-8s %4d s  %s' "$name" "$((SECONDS - begin))" "$(verdict "$code")")")
   stage_code=$code
 }
 
@@ -141,6 +153,8 @@ else
   counted asan asan test_asan
   if compgen -G 'tests/thread_safety/*.cpp' >/dev/null; then counted tsan tsan test_tsan; fi
   counted e2e release test_e2e
+  stage image docker/image_test.sh
+  [ "$stage_code" = "$cannot_run" ] || one_result
 fi
 
 printf '\n'
