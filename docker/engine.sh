@@ -38,22 +38,28 @@ install_engine() {
   [ "$engine_name" = docker ] || install_packages "${image_packages[@]}"
 }
 
-# Says why this machine can run no container; says nothing when the smallest one there is ends well.
+# Says why this machine can run no container as the test needs it; says nothing when it can.
 why_no_container() {
   [ "$engine_name" = podman ] || return 0
+  # Where root has not its rights, as in an unprivileged container, podman goes without networks and limits.
+  if [ "$(engine info --format '{{.Host.Security.Rootless}}')" = true ]; then
+    echo "root has not the capabilities that containers need"
+    return 0
+  fi
+  # The smallest container there is.
   local libraries output
   mapfile -t libraries < <(ldd /usr/bin/true | grep -o '/[^ ]*')
   output=$(tar -chPf - /usr/bin/true "${libraries[@]}" | engine import -q - localhost/nothing 2>&1 &&
-    engine run --rm localhost/nothing /usr/bin/true 2>&1) || tail -n 1 <<<"${output:-no reason given}"
+    engine run --rm --network none localhost/nothing /usr/bin/true 2>&1) || tail -n 1 <<<"${output:-no reason given}"
 }
 
 # The base image under its real name: a registry's, or one made here when none can be reached.
 have_base_image() {
   [ "$engine_name" = podman ] || return 0
   engine image exists "$base_image" && return 0
-  timeout 120 "$store/bin/podman" pull -q "$base_image" && return 0
+  timeout 120 "$store/bin/podman" pull -q "$base_image" 2>/dev/null && return 0
   echo "no registry can be reached: making the base image"
-  docker/base_image.sh "$store/base.tar"
-  engine import -q --change 'CMD ["bash"]' "$store/base.tar" "$base_image"
+  docker/base_image.sh "$store/base.tar" >"$store/base.log" 2>&1 || { cat "$store/base.log" >&2 && return 1; }
+  engine import -q --change 'CMD ["bash"]' "$store/base.tar" "$base_image" >/dev/null
   rm "$store/base.tar"
 }

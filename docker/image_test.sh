@@ -57,7 +57,7 @@ start() {
   local container=$name-$1
   shift
   containers+=("$container")
-  engine run -d --name "$container" "${hardened[@]}" "$@" >/dev/null
+  engine run -d --name "$container" "${hardened[@]}" "$@" >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2 && return 1; }
 }
 
 finish() {
@@ -70,7 +70,8 @@ finish() {
     engine rm -f "$item" >/dev/null 2>&1 || true
   done
   for item in "${networks[@]}"; do engine network rm "$item" >/dev/null || true; done
-  [ "$engine_name" = docker ] || umount "$store/store/overlay" 2>/dev/null || true  # else nobody can remove build/
+  # A store in use is no folder that can be removed.
+  awk -v below="$store/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount || true
   rm -rf "$work"
   exit "$code"
 }
@@ -78,13 +79,13 @@ finish() {
 source docker/image_checks.sh
 source docker/compose_checks.sh
 
+trap finish EXIT
 install_engine
 reason=$(why_no_container)
 if [ -n "$reason" ]; then
   echo "$reason" | tee "$store/skipped"
   exit "$cannot_run"
 fi
-trap finish EXIT
 have_base_image
 check_image
 check_compose
