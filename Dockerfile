@@ -10,7 +10,7 @@ RUN bash -c 'source service/install.sh && install_packages "${build_packages[@]}
 COPY CMakeLists.txt CMakePresets.json ./
 COPY proto proto
 COPY lib lib
-COPY service service
+COPY service/CMakeLists.txt service/*.cpp service/*.hpp service/
 # Who lends the build a ccache, as docker/image_test.sh does, has to say LANG too: ccache goes by it.
 ARG LANG
 RUN bash -c 'source service/install.sh && cmake --preset release -DREACHBACK_TESTS=OFF \
@@ -22,7 +22,7 @@ RUN ldd build/release/service/reachback | awk '$2 == "=>" { n = split($3, path, 
 FROM docker.io/library/debian:bookworm-slim AS program
 COPY --from=build /src/runtime_packages /usr/local/share/reachback/
 # Certificates are for `attach`, when its gateway is behind https.
-RUN apt-get -qq update \
+RUN export DEBIAN_FRONTEND=noninteractive && apt-get -qq update \
     && xargs apt-get -qq install -y --no-install-recommends ca-certificates </usr/local/share/reachback/runtime_packages \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/apt /var/log/dpkg.log \
     && install -d -o 65532 -g 65532 -m 700 /var/lib/reachback

@@ -19,7 +19,9 @@ else
   # What this machine has compiled already is not compiled again.
   build_flags=()
   if command -v ccache >/dev/null; then
-    build_flags=(--volume "$(ccache -k cache_dir):/root/.cache/ccache" ${LANG+--build-arg LANG="$LANG"})
+    cache=$(ccache -k cache_dir)
+    mkdir -p "$cache"
+    build_flags=(--volume "$cache:/root/.cache/ccache" ${LANG+--build-arg LANG="$LANG"})
   fi
   # Without systemd there are no timers; the test asks for the state of health itself.
   export DISABLE_HC_SYSTEMD=true

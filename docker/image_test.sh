@@ -21,7 +21,7 @@ esac
 
 source service/install.sh
 source docker/engine.sh
-if [ "$engine_name" = podman ] && [ "$(id -u)" != 0 ]; then exec sudo -- "$0"; fi
+if [ "$engine_name" = podman ] && [ "$(id -u)" != 0 ]; then exec sudo -- docker/image_test.sh; fi
 
 name=reachback-test-$$
 token=$(head -c 18 /dev/urandom | base64)
