@@ -284,4 +284,15 @@ TEST_CASE("the README's table of settings is the code's") {
   CHECK_MESSAGE(same, expected);
 }
 
+TEST_CASE("the README's configuration file is a good one") {
+  std::ifstream file(REACHBACK_README);
+  std::string line, example;
+  while (std::getline(file, line) && line.find("A whole `gateway.toml`") == std::string::npos) {}
+  while (std::getline(file, line) && (line.empty() || line.starts_with("    "))) example += line + '\n';
+  auto const command = serve_with_file(example);
+  CHECK(command.config.timeouts.call == std::chrono::minutes(2));
+  CHECK(command.config.endpoints.size() == 2);
+  CHECK(command.config.tokens.size() == 1);
+}
+
 }  // namespace reachback::service
