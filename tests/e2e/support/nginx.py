@@ -9,6 +9,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from .certificates import self_signed
 from .gateway import ROOT, Client, Gateway
 from .waiting import DEADLINE, wait_until
 
@@ -44,16 +45,6 @@ def free_ports(count):
         return [one.getsockname()[1] for one in sockets]
 
 
-def make_certificate(directory):
-    """A certificate for the loopback address and its key, as the files that nginx.conf names; gives the certificate."""
-    certificate, key = directory / "tls.crt", directory / "tls.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-               "-subj", "/CN=reachback test", "-days", "2", "-addext", f"subjectAltName=IP:{LOOPBACK},DNS:localhost",
-               "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE)
-    return certificate
-
-
 def substitute(text, replacements):
     """`text` with each key of `replacements` replaced; each must be there, so that none is forgotten when it changes."""
     for old, new in replacements.items():
@@ -71,13 +62,15 @@ class Nginx:
         self.home = Path(self._directory.name)
         self.home.chmod(0o755)  # nginx's workers are another user when the master is root
         (self.home / "tmp").mkdir()
-        self.ca_file = make_certificate(self.home)
+        certificate = self_signed(self.home, "tls", f"IP:{LOOPBACK}")
+        self.ca_file = certificate.file
         self.https_port, self.http_port, refusing_port, *doors = free_ports(3 + len(gateway_ports))
         text = substitute(CONF.read_text(), {**changes, **(THIRD_GATEWAY if len(gateway_ports) == 3 else {})})
         text = substitute(text, {
             "listen 443": f"listen {LOOPBACK}:{self.https_port}",
             "listen 80;": f"listen {LOOPBACK}:{self.http_port};",
-            "/etc/nginx/tls": str(self.home),
+            "/etc/nginx/tls/tls.crt": str(certificate.file),
+            "/etc/nginx/tls/tls.key": str(certificate.key),
             "/var/log/nginx": str(self.home),
             "/run/nginx.pid": str(self.home / "nginx.pid"),
             # Where these are is compiled in, and not every user may write there.
