@@ -95,7 +95,7 @@ def test_an_answer_of_40_mib_comes_whole(site, serve):
 
 
 def receive_in_pieces(service):
-    """The next request, taken fragment by fragment: the client library puts a long message together in quadratic time."""
+    """The next request, taken fragment by fragment: the library puts a long message together in quadratic time."""
     pieces = []
     while True:
         _, frame = service.socket.recv_data_frame()

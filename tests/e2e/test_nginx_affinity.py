@@ -31,8 +31,8 @@ class Fleet:
     def __init__(self, site, peers, serve, programs, directory):
         self._site, self._peers, self._serve = site, peers, serve
         for endpoint in ATTACHED:
-            command = [BINARY, "attach", endpoint, "--files", directory, "--server", site.url, "--ca-file", site.ca_file,
-                       "--user", ACCOUNT["user"], "--password", ACCOUNT["password"]]
+            command = [BINARY, "attach", endpoint, "--files", directory, "--server", site.url,
+                       "--ca-file", site.ca_file, "--user", ACCOUNT["user"], "--password", ACCOUNT["password"]]
             programs.append(Program(command, r"reachback: attached to wss://.+/\w+$"))
         for endpoint in WITH_AIOHTTP:
             peers.serve(endpoint)

@@ -1,4 +1,4 @@
-"""Debian's nginx with the project's own docker/nginx.conf in front of gateways: only addresses, ports and paths differ."""
+"""Debian's nginx with the project's own docker/nginx.conf before gateways: only addresses, ports and paths differ."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ def free_ports(count):
 
 
 def substitute(text, replacements):
-    """`text` with each key of `replacements` replaced; each must be there, so that none is forgotten when it changes."""
+    """`text` with each key of `replacements` replaced; each must be there, so that none is forgotten."""
     for old, new in replacements.items():
         assert old in text, f"nginx.conf has no {old!r}"
         text = text.replace(old, new)
@@ -114,7 +114,8 @@ class Nginx:
         """The last lines of all that nginx wrote."""
         text = ""
         for path in filter(Path.exists, (self.home / name for name in ("stderr", "error.log", "access.log"))):
-            text += "\n".join([f"--- nginx {path.name}", *path.read_text(errors="replace").splitlines()[-LAST_LINES:], ""])
+            lines = path.read_text(errors="replace").splitlines()[-LAST_LINES:]
+            text += "\n".join([f"--- nginx {path.name}", *lines, ""])
         return text
 
     def stop(self):
@@ -125,8 +126,8 @@ class Nginx:
 
 
 class Site(Client):
-    """Gateways behind nginx, as they run in earnest: with ACCOUNT, TOKEN, and a key for cookies that they share. Spoken to
-    over https. At the end of `with` no gateway may have died unasked, and no call may be in flight."""
+    """Gateways behind nginx, as they run in earnest: with ACCOUNT, TOKEN, and a key for cookies that they share. Spoken
+    to over https. At the end of `with` no gateway may have died unasked, and no call may be in flight."""
 
     def __init__(self, *flags, replicas=2, changes=None):
         self._closing = ExitStack()
