@@ -19,6 +19,13 @@ ip::address without_mapping(ip::address const& address) {
   return address;
 }
 
+/// One IPv6 host has a network of 64 bits to itself: it could come from a new address each time.
+std::string who_may_be_at(ip::address const& address) {
+  constexpr unsigned short host_bits_begin = 64;
+  if (address.is_v4()) return address.to_string();
+  return ip::network_v6(address.to_v6(), host_bits_begin).network().to_string();
+}
+
 /// ADDRESS, ADDRESS:PORT for IPv4, [ADDRESS] and [ADDRESS]:PORT for IPv6.
 std::optional<ip::address> read_address(std::string_view text) {
   if (text.starts_with('[')) {
@@ -66,7 +73,7 @@ bool TrustedProxies::trust(Address const& address) const {
 
 ClientView TrustedProxies::client_of(std::string_view peer, wire::HttpFields const& fields) const {
   auto const nearest = read_address(peer);
-  ClientView client{nearest ? nearest->to_string() : std::string(peer), std::string(peer), false};
+  ClientView client{nearest ? who_may_be_at(*nearest) : std::string(peer), std::string(peer), false};
   if (!nearest || !trust(*nearest)) return client;
   auto const schemes = list_elements(fields, "X-Forwarded-Proto");
   client.https = !schemes.empty() && wire::equal_ignoring_case(schemes.back(), "https");
@@ -74,7 +81,8 @@ ClientView TrustedProxies::client_of(std::string_view peer, wire::HttpFields con
   for (auto element = clients.rbegin(); element != clients.rend(); ++element) {
     auto const address = read_address(*element);
     if (!address) break;
-    client.address = client.shown = address->to_string();
+    client.address = who_may_be_at(*address);
+    client.shown = address->to_string();
     if (!trust(*address)) break;
   }
   return client;

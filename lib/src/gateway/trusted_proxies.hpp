@@ -15,7 +15,7 @@ namespace reachback::gateway {
 
 /// The client of a request, behind however many trusted proxies.
 struct ClientView {
-  std::string address;  ///< without a port
+  std::string address;  ///< without a port; of IPv6 the network of 64 bits
   std::string shown;    ///< for lists and logs: with the port where it is known
   bool https = false;
 };

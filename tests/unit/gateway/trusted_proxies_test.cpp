@@ -31,7 +31,7 @@ wire::HttpFields forwarded_proto(std::string_view value) {
 }
 
 std::string client_behind(Texts const& proxies, std::string_view peer, std::string_view forwarded) {
-  return trusting(proxies).client_of(peer, forwarded_for(forwarded)).address;
+  return trusting(proxies).client_of(peer, forwarded_for(forwarded)).shown;
 }
 
 }  // namespace
@@ -116,10 +116,23 @@ TEST_SUITE("trusted proxies: whose request it is") {
   }
 
   TEST_CASE("what is no address ends the looking") {
-    CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", "192.0.2.7, unknown") == "10.0.0.1");
+    CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", "192.0.2.7, unknown") == "10.0.0.1:5000");
     CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", "192.0.2.7, unknown, 10.0.0.2") == "10.0.0.2");
-    CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", "[") == "10.0.0.1");
-    CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", " , ") == "10.0.0.1");
+    CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", "[") == "10.0.0.1:5000");
+    CHECK(client_behind({"10.0.0.0/8"}, "10.0.0.1:5000", " , ") == "10.0.0.1:5000");
+  }
+
+  TEST_CASE("all addresses that one IPv6 host can take are one for the pause after a failed log-in") {
+    auto const host = [](std::string_view peer) { return trusting({}).client_of(peer, {}).address; };
+    CHECK(host("[2001:db8:1:2::7]:5000") == host("[2001:db8:1:2:ffff::1]:5000"));
+    CHECK(host("[2001:db8:1:2::7]:5000") != host("[2001:db8:1:3::7]:5000"));
+    CHECK(host("[::ffff:192.0.2.7]:5000") == "192.0.2.7");
+    CHECK(host("192.0.2.7:5000") != host("192.0.2.8:5000"));
+    auto const proxies = trusting({"10.0.0.1"});
+    auto const behind = [&](std::string_view client) {
+      return proxies.client_of("10.0.0.1:5000", forwarded_for(client)).address;
+    };
+    CHECK(behind("2001:db8:1:2::7") == behind("2001:db8:1:2::8"));
   }
 
   TEST_CASE("it came by https when the trusted proxy says so") {
