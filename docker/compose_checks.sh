@@ -36,7 +36,13 @@ take_down() {
   engine network rm "${project}_gateways" "${project}_outside" >/dev/null 2>&1  # podman-compose leaves them behind
 }
 
-in_gateway() { compose -p "$project" exec -T "$@" 2>/dev/null; }
+# in_gateway NAME COMMAND...; podman-compose's own `exec` prints more than the command does.
+in_gateway() {
+  local container
+  container=$(engine ps -q --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$1")
+  engine exec "$container" "${@:2}"
+}
 
 cookie_key() { in_gateway "$1" cat /var/lib/reachback/cookie-key; }
 xsrf_cookie() { curl -sS -D - -o /dev/null "${tls[@]}" "$base/login" | grep -i '^set-cookie: _xsrf='; }
