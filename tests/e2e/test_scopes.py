@@ -14,11 +14,11 @@ from support.service import OriginalService, Peer, rpc
 
 OPERATOR = "operator"  # does what the tests need beside the credential under test
 
-# One column for each credential: none; a token that nobody made; one without scopes; a token of that one scope; the
+# One column for each credential: none; a token that nobody made; one for another endpoint; one of that one scope; the
 # cookie of a log-in. In the cells the status of the answer; 101 is a WebSocket that stays, 401 and 403 there the
 # status of the error message after which it is closed. "nowhere" is no endpoint.
 MATRIX = """
-                none bad empty serve:lab serve:* call:lab call:* send:news send:* watch:news watch:* admin *   cookie
+                none bad stray serve:lab serve:* call:lab call:* send:news send:* watch:news watch:* admin *   cookie
 call lab        401  401 403   403       403     200      200    403       403    403        403     403   200 200
 call other      401  401 403   403       403     403      200    403       403    403        403     403   200 200
 call news       401  401 403   403       403     403      409    403       403    403        403     403   409 409
@@ -51,6 +51,7 @@ probe readyz    200  200 200   200       200     200      200    200       200  
 probe metrics   200  200 200   200       200     200      200    200       200    200        200     200   200 200
 probe version   200  200 200   200       200     200      200    200       200    200        200     200   200 200
 """
+STRAY = ["serve:elsewhere", "call:elsewhere", "send:elsewhere", "watch:elsewhere"]
 ENDPOINTS = {"lab": "service", "other": "service", "news": "broadcast", "chat": "broadcast"}
 
 _head, *_rows = MATRIX.strip("\n").splitlines()
@@ -60,7 +61,7 @@ CELLS = [
     for action, target, *statuses in map(str.split, _rows)
     for credential, status in zip(CREDENTIALS, statuses, strict=True)
 ]
-SCOPES = [credential for credential in CREDENTIALS if credential not in ("none", "bad", "empty", "cookie")]
+SCOPES = [credential for credential in CREDENTIALS if credential not in ("none", "bad", "stray", "cookie")]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def gateway(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scopes")
     users = PasswordFile(folder / "passwd", ann="secret", test="test")
     config = folder / "gateway.toml"
-    tables = [token_table("operator", OPERATOR, ["*"]), token_table("empty", "key of empty", [])]
+    tables = [token_table("operator", OPERATOR, ["*"]), token_table("stray", "key of stray", STRAY)]
     tables += [token_table(scope.replace(":", " for "), f"key of {scope}", [scope]) for scope in SCOPES]
     tables += [token_table("both", "key of both", ["send:news", "watch:news"])]
     config.write_text("".join(tables))
@@ -196,7 +197,7 @@ def test_every_credential_may_do_what_is_documented_and_nothing_else(
 
 SHOWN = """
             lab other news chat
-empty       -   -     -    -
+stray       -   -     -    -
 serve:*     -   -     -    -
 call:*      -   -     -    -
 send:*      -   -     -    -
