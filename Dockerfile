@@ -23,7 +23,8 @@ FROM docker.io/library/debian:bookworm-slim AS program
 COPY --from=build /src/runtime_packages /usr/local/share/reachback/
 # Certificates are for `attach`, when its gateway is behind https.
 RUN export DEBIAN_FRONTEND=noninteractive && apt-get -qq update \
-    && xargs apt-get -qq install -y --no-install-recommends ca-certificates </usr/local/share/reachback/runtime_packages \
+    && xargs apt-get -qq install -y --no-install-recommends ca-certificates \
+       </usr/local/share/reachback/runtime_packages \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/apt /var/log/dpkg.log \
     && install -d -o 65532 -g 65532 -m 700 /var/lib/reachback
 COPY --from=build /src/build/release/service/reachback /usr/local/bin/

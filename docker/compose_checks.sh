@@ -4,7 +4,9 @@ project=reachback-test-$$
 export REACHBACK_IMAGE=$image REACHBACK_NGINX_IMAGE=localhost/reachback-nginx:test
 export SECRETS=$work/secrets
 
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() {
+  /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
 
 # Debian's podman-compose does not know `ipam`, and takes a network that is there already. The network's address is what
 # the gateways trust.
@@ -47,7 +49,9 @@ in_gateway() {
 cookie_key() { in_gateway "$1" cat /var/lib/reachback/cookie-key; }
 xsrf_cookie() { curl -sS -D - -o /dev/null "${tls[@]}" "$base/login" | grep -i '^set-cookie: _xsrf='; }
 
-answers_through_nginx() { call "$(request getFile hello.txt)" "${tls[@]}" -f -H 'Accept: application/octet-stream' >"$work/answer"; }
+answers_through_nginx() {
+  call "$(request getFile hello.txt)" "${tls[@]}" -f -H 'Accept: application/octet-stream' >"$work/answer"
+}
 
 check_compose() {
   echo "== compose.yaml"

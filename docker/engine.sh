@@ -31,8 +31,9 @@ else
   chmod +x "$store/bin/podman"
   engine() { "$store/bin/podman" "$@"; }
   # Debian's podman-compose does not know addresses of services: it gets a copy without, in another folder.
-  sed -e 's|gateways: {ipv4_address: .*}|- gateways|' -e "s|context: \\.\\.|context: $PWD|" -e "s|\\.\\./service|$PWD/service|" \
-    -e "s|\\./nginx.conf|$PWD/docker/nginx.conf|" docker/compose.yaml >"$store/compose.yaml"
+  sed -e 's|gateways: {ipv4_address: .*}|- gateways|' -e "s|context: \\.\\.|context: $PWD|" \
+    -e "s|\\.\\./service|$PWD/service|" -e "s|\\./nginx.conf|$PWD/docker/nginx.conf|" \
+    docker/compose.yaml >"$store/compose.yaml"
   compose() { podman-compose --podman-path "$store/bin/podman" -f "$store/compose.yaml" "$@"; }
 fi
 

@@ -17,7 +17,7 @@ build_image() {
 }
 
 inspect() { engine inspect --format "$2" "$1"; }
-request() { printf '{"cmd":"rpc","class":"DataInterface","attribute":"%s","args":["%s"],"kwargs":{}}' "$1" "$2"; }
+request() { printf '{"cmd":"rpc","class":"DataInterface","attribute":"%s","args":["%s"]}' "$1" "$2"; }
 call() { curl -sS -H "$auth" --json "$1" "${@:2}" "$base/v1/endpoints/wsData/requests"; }
 status_of() { curl -sS -o /dev/null -w '%{http_code}' "$@"; }
 

@@ -57,7 +57,8 @@ start() {
   local container=$name-$1
   shift
   containers+=("$container")
-  engine run -d --name "$container" "${hardened[@]}" "$@" >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2 && return 1; }
+  engine run -d --name "$container" "${hardened[@]}" "$@" >"$work/run.log" 2>&1 ||
+    { cat "$work/run.log" >&2 && return 1; }
 }
 
 finish() {

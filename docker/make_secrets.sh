@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docker/make_secrets.sh [FOLDER]: makes what compose.yaml wants to have in docker/secrets, unless it is there: a token, and
-# a certificate for localhost that signs itself. For other names bring tls.crt and tls.key of your own.
+# docker/make_secrets.sh [FOLDER]: makes what compose.yaml wants to have in docker/secrets, unless it is there: a token,
+# and a certificate for localhost that signs itself. For other names bring tls.crt and tls.key of your own.
 set -euo pipefail
 folder=${1:-$(dirname "${BASH_SOURCE[0]}")/secrets}
 
