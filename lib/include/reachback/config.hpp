@@ -63,7 +63,7 @@ struct Config {
     std::size_t receive_budget = 512u << 20;   ///< WebSocket messages being received
     std::size_t body_budget = 512u << 20;      ///< HTTP bodies being received
     std::size_t subscriber = 1u << 20;         ///< events that one subscriber has not read yet
-    std::size_t logins = 32;                   ///< passwords that wait to be checked
+    std::size_t logins = 128;                  ///< passwords that wait to be checked
   } limits;
 
   using Duration = std::chrono::milliseconds;

@@ -58,12 +58,15 @@ Task<Dialer::ExchangeResult> Dialer::exchange(std::string request) {
   if (cancelled_) co_return unreachable("stopped");
   HttpConnection connection(shard_, tls_ ? &*tls_ : nullptr);
   current_ = &connection;
+  struct Leave {
+    HttpConnection*& current;
+    ~Leave() { current = nullptr; }
+  } const leave{current_};
   async::Deadline deadline(shard_, [&connection] { connection.cancel(); });
   deadline.set_in(plan_.timeout);
   auto const error = co_await connection.connect(plan_.gateway);
   boost::system::result<HttpReply> reply = error;
   if (!error) reply = co_await connection.exchange(request);
-  current_ = nullptr;
   bool const late = !deadline.is_set();
   if (late) co_return unreachable(fmt::format("{} does not answer in time", plan_.gateway.origin()));
   if (!reply) co_return unreachable(fmt::format("{}: {}", plan_.gateway.origin(), reply.error().message()));

@@ -175,8 +175,8 @@ Task<> RemoteService::Impl::serve(client::Dialed dialed) {
   connection_ = &connection;
   pacing_ = dialed.pacing;
   pool_.open(connection, pacing_);
-  log_(LogLevel::info,
-       fmt::format("attached to /{} at {}", config_.endpoint, plan_of(config_).gateway.origin()));
+  log_(LogLevel::info, fmt::format("attached to /{} at {}", config_.endpoint,
+                                   client::Address{config_.host, config_.port, config_.tls}.origin()));
   if (config_.attached) config_.attached();
   co_await connection.run(std::move(dialed.rest));
   if (!ending_)

@@ -132,7 +132,8 @@ async::Task<> let_in(Exchange& exchange, std::string_view user) {
 
 async::Task<> turn_away(Exchange& exchange, LoginVerdict const& verdict) {
   if (verdict.kind == LoginVerdict::Kind::unavailable) {
-    co_await exchange.refuse(Problem::overloaded, "too many log-ins wait to be checked");
+    auto const problem = exchange.core.draining() ? Problem::draining : Problem::overloaded;
+    co_await exchange.refuse(problem, "passwords cannot be checked now");
     co_return;
   }
   exchange.core.log(LogLevel::info, fmt::format("a log-in failed, from {}", exchange.client().shown));

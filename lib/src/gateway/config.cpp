@@ -104,7 +104,12 @@ void check(Config const& config) {
     check(endpoint);
     require(names.insert(endpoint.name).second, fmt::format("endpoint '{}' is there twice", endpoint.name));
   }
-  for (auto const& token : config.tokens) check(token);
+  std::set<std::string> hashes;
+  for (auto const& token : config.tokens) {
+    check(token);
+    require(hashes.insert(*gateway::from_hex(token.sha256)).second,
+            fmt::format("token '{}' is there twice: which of them counts?", token.name));
+  }
   require(config.cookie_key.empty() || config.cookie_key.size() >= shortest_key,
           fmt::format("the cookie key has at least {} bytes", shortest_key));
   auto const proxies = gateway::TrustedProxies::read(config.trusted_proxies);

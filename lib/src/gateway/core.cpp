@@ -200,6 +200,7 @@ void Core::shut_down(core::Duration drain_wait) {
 void Core::stop_now() {
   if (threads_.empty()) return;
   hurry_.store(true, std::memory_order_release);
+  login_desk_.end();
   scopes_.front()->shard.post([this] {
     end_event_->notify();
     begin_end();
@@ -230,6 +231,7 @@ async::Task<> Core::end_in_order() {
   while (parts_left_ != 0) co_await end_event_->wait();
   listener_->stop();
   co_await listener_tasks_->join();
+  login_desk_.end();
   parts_left_ = scopes_.size();
   for (auto& scope : scopes_) {
     scope->shard.dispatch([this, &scope = *scope] { scope.ending.spawn(end_sessions(scope)); });

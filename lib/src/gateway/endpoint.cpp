@@ -193,6 +193,9 @@ async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publicat
   if (target && !state_.has(*target)) {
     co_return Failure{Problem::no_connection, "that connection is not on this endpoint", Delivery::not_sent};
   }
+  if (target && !find(*target)->rights.receive) {
+    co_return Failure{Problem::no_connection, "that connection may only send", Delivery::not_sent};
+  }
   std::vector<ConnectionId> ids;
   if (target) {
     ids.push_back(*target);

@@ -32,7 +32,7 @@ LoginDesk::LoginDesk(Config const& config, async::Clock& clock)
 }
 
 LoginDesk::~LoginDesk() {
-  ending_.store(true, std::memory_order_relaxed);
+  end();
   if (worker_) worker_->shard.stop();
 }
 
@@ -53,17 +53,19 @@ async::Task<LoginVerdict> LoginDesk::judge(LoginTry attempt) {
 // The pause is looked at here, just before the password is: of many tries that came at once, one is checked.
 LoginVerdict LoginDesk::judge_here(LoginTry const& attempt) {
   if (ending_.load(std::memory_order_relaxed)) return {LoginVerdict::Kind::unavailable, {}};
-  auto const wait = worker_->throttle.wait(attempt.user, attempt.address, worker_->shard.now());
-  if (wait > core::Duration(0)) return {LoginVerdict::Kind::too_soon, wait};
+  std::string fault = "an exception of unknown type";
   try {
+    auto const wait = worker_->throttle.wait(attempt.user, attempt.address, worker_->shard.now());
+    if (wait > core::Duration(0)) return {LoginVerdict::Kind::too_soon, wait};
     bool const right = config_.check_password(attempt.user, attempt.password);
     if (!right) worker_->throttle.failed(attempt.user, attempt.address, worker_->shard.now());
     return verdict(right);
   } catch (std::exception const& error) {
-    if (config_.log)
-      config_.log(LogLevel::error, std::string("passwords cannot be checked: ") + error.what());
-    return {LoginVerdict::Kind::unavailable, {}};
+    fault = error.what();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the text above says it
   }
+  if (config_.log) config_.log(LogLevel::error, "passwords cannot be checked: " + fault);
+  return {LoginVerdict::Kind::unavailable, {}};
 }
 
 }  // namespace reachback::gateway

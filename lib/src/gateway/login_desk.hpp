@@ -25,7 +25,7 @@ struct LoginVerdict {
     right,
     wrong,
     too_soon,    ///< after a failure; has not been looked at
-    unavailable  ///< too many wait, or passwords cannot be checked; has not been looked at
+    unavailable  ///< too many wait, the gateway ends, or passwords cannot be checked
   } kind = Kind::wrong;
   core::Duration wait{};  ///< of `too_soon`
 };
@@ -38,10 +38,13 @@ class LoginDesk {
   static constexpr std::size_t longest = 1024;
 
   LoginDesk(Config const& config, async::Clock& clock);
-  /// Tries that still wait are refused.
   ~LoginDesk();
   LoginDesk(LoginDesk const&) = delete;
   LoginDesk& operator=(LoginDesk const&) = delete;
+
+  /// Any thread: from now on tries are refused unlooked at, also those that wait; the one that is being
+  /// checked is waited for.
+  void end() { ending_.store(true, std::memory_order_relaxed); }
 
   /// On any shard, which outlives the desk. A cancelled waiter throws operation_aborted.
   [[nodiscard]] async::Task<LoginVerdict> judge(LoginTry attempt);

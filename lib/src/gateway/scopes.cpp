@@ -19,6 +19,12 @@ std::optional<Action> action_named(std::string_view name) {
   return static_cast<Action>(found - action_names.begin());
 }
 
+/// Of an endpoint: whatever else stands there was meant otherwise.
+bool is_name(std::string_view text) {
+  constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  return !text.empty() && text.find_first_not_of(letters) == std::string_view::npos;
+}
+
 }  // namespace
 
 std::string scope_of(Action action, std::string_view endpoint) {
@@ -36,7 +42,7 @@ boost::system::result<Scopes, Scopes::Fault> Scopes::read(std::vector<std::strin
     auto const colon = std::min(text.find(':'), text.size());
     auto const endpoint = text.substr(std::min(colon + 1, text.size()));
     auto const action = action_named(text.substr(0, colon));
-    bool const whole = action == Action::admin ? colon == text.size() : !endpoint.empty();
+    bool const whole = action == Action::admin ? colon == text.size() : endpoint == any || is_name(endpoint);
     if (!action || !whole) {
       return Fault{
           fmt::format("'{}' is no scope: it is serve:ENDPOINT, call:ENDPOINT, send:ENDPOINT, "

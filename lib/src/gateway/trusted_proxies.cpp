@@ -12,11 +12,11 @@ namespace {
 namespace ip = boost::asio::ip;
 using boost::system::error_code;
 
-/// An IPv4 peer of a socket that listens on `::` has an IPv6 address.
-ip::address without_mapping(ip::address const& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    return ip::make_address_v4(ip::v4_mapped, address.to_v6());
-  return address;
+/// An IPv4 peer of a socket that listens on `::` has an IPv6 address, and a neighbour's names the interface.
+ip::address plain(ip::address const& address) {
+  if (address.is_v4()) return address;
+  if (address.to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, address.to_v6());
+  return ip::address_v6(address.to_v6().to_bytes());
 }
 
 /// One IPv6 host has a network of 64 bits to itself: it could come from a new address each time.
@@ -36,7 +36,7 @@ std::optional<ip::address> read_address(std::string_view text) {
   error_code error;
   auto const address = ip::make_address(text, error);
   if (error) return std::nullopt;
-  return without_mapping(address);
+  return plain(address);
 }
 
 template <class Network, class Address>
@@ -57,7 +57,9 @@ boost::system::result<TrustedProxies, TrustedProxies::Fault> TrustedProxies::rea
     std::string const network = is_network ? text : text + (is_v6 ? "/128" : "/32");
     error_code error;
     if (is_v6) {
-      proxies.v6_.push_back(ip::make_network_v6(network, error).canonical());
+      auto const read = ip::make_network_v6(network, error);
+      if (read.address().is_v4_mapped()) return Fault{fmt::format("'{}' is to be written as IPv4", text)};
+      proxies.v6_.push_back(read.canonical());
     } else {
       proxies.v4_.push_back(ip::make_network_v4(network, error).canonical());
     }
@@ -67,8 +69,8 @@ boost::system::result<TrustedProxies, TrustedProxies::Fault> TrustedProxies::rea
 }
 
 bool TrustedProxies::trust(Address const& address) const {
-  auto const plain = without_mapping(address);
-  return plain.is_v4() ? contains(v4_, plain.to_v4()) : contains(v6_, plain.to_v6());
+  auto const known = plain(address);
+  return known.is_v4() ? contains(v4_, known.to_v4()) : contains(v6_, known.to_v6());
 }
 
 ClientView TrustedProxies::client_of(std::string_view peer, wire::HttpFields const& fields) const {

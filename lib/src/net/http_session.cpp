@@ -110,18 +110,17 @@ void HttpSession::end_request() {
 Task<HttpSession::Next> HttpSession::read_head() {
   reading_head_ = true;
   expired_ = false;
-  bool begun = !in_.empty();
-  deadline_.set_in(begun || parser_.progress() != wire::HttpProgress::head ? settings_.head_timeout
-                                                                           : settings_.idle_timeout);
   feed();
+  bool begun = head_begun();
+  deadline_.set_in(begun ? settings_.head_timeout : settings_.idle_timeout);
   while (parser_.progress() == wire::HttpProgress::head) {
     // As more_input, without another coroutine for each request.
     std::size_t const before = in_.size();
     while (in_.size() == before && wants_input()) co_await input_.wait();
     if (in_.size() == before) break;
-    if (!begun) deadline_.set_in(settings_.head_timeout);
-    begun = true;
     feed();
+    if (!begun && head_begun()) deadline_.set_in(settings_.head_timeout);
+    begun = begun || head_begun();
   }
   deadline_.clear();
   reading_head_ = false;

@@ -130,6 +130,8 @@ class HttpSession {
   enum class Next : std::uint8_t { request, refuse, end };
 
   [[nodiscard]] Task<Next> read_head();
+  /// Whether any byte of the next head has come.
+  [[nodiscard]] bool head_begun() const { return !in_.empty() || parser_.began(); }
   [[nodiscard]] Next judge_head(bool begun);
   [[nodiscard]] Next refuse(proto::Problem problem, std::string detail);
   [[nodiscard]] Task<> converse();

@@ -51,6 +51,9 @@ std::string text_of_tls_error(int packed) {
   return std::string("TLS failed: ") + (reason == nullptr ? "unknown error" : reason);
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's: nobody deletes a category
+
 class CertificateCategory final : public boost::system::error_category {
  public:
   [[nodiscard]] char const* name() const noexcept override { return "certificate"; }
@@ -63,6 +66,8 @@ class TlsCategory final : public boost::system::error_category {
   [[nodiscard]] char const* name() const noexcept override { return "tls"; }
   [[nodiscard]] std::string message(int value) const override { return text_of_tls_error(value); }
 };
+
+#pragma GCC diagnostic pop
 
 }  // namespace
 

@@ -335,6 +335,7 @@ class HttpRequestParser::Impl {
   [[nodiscard]] MessageReader<true> const& reader() const { return *reader_; }
   [[nodiscard]] MessageReader<true>& reader() { return *reader_; }
   [[nodiscard]] HttpProgress progress() const { return waiting_ ? HttpProgress::head : reader_->progress(); }
+  [[nodiscard]] bool began() const { return taken_of_head_ != 0; }
   [[nodiscard]] std::uint64_t head_number() const { return head_number_; }
 
   [[nodiscard]] std::size_t feed(std::string_view bytes) {
@@ -398,6 +399,7 @@ HttpRequestParser& HttpRequestParser::operator=(HttpRequestParser&&) noexcept = 
 
 std::size_t HttpRequestParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
 HttpProgress HttpRequestParser::progress() const { return impl_->progress(); }
+bool HttpRequestParser::began() const { return impl_->began(); }
 HttpFault HttpRequestParser::fault() const { return impl_->reader().fault(); }
 HttpRequestHead const& HttpRequestParser::head() const { return impl_->reader().head(); }
 std::uint64_t HttpRequestParser::head_number() const { return impl_->head_number(); }

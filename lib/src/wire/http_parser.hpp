@@ -44,6 +44,8 @@ class HttpRequestParser {
   /// it. An upgrade request ends with its head.
   [[nodiscard]] std::size_t feed(std::string_view bytes);
   [[nodiscard]] HttpProgress progress() const;
+  /// Whether it has taken a part of a head that is not complete; an empty line before it is none.
+  [[nodiscard]] bool began() const;
   [[nodiscard]] HttpFault fault() const;
   /// Valid once `progress()` is body or done, until `reset`; also after `body_too_large`.
   [[nodiscard]] HttpRequestHead const& head() const;

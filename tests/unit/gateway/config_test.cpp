@@ -100,6 +100,14 @@ TEST_SUITE("config") {
     CHECK(names(fault_of_token({"bob", hash, {"call"}}), "'bob': 'call'"));
   }
 
+  TEST_CASE("one token cannot be there twice with scopes that differ") {
+    std::string const other_case = "2BB80D537B1DA3E38BD30361AA855686BDE0EACD7162FEF6A25FE97BF527A25B";
+    CHECK(names(fault_after([&](Config& config) {
+                  config.tokens = {known_token("all", "secret"), {"lab", other_case, {"serve:lab"}}};
+                }),
+                "'lab'"));
+  }
+
   TEST_CASE("the key of cookies has at least 32 bytes, or none is given") {
     auto const fault_of_key = [](std::size_t size) {
       return fault_after([&](Config& config) { config.cookie_key = std::string(size, 'k'); });

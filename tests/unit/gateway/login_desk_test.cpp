@@ -269,6 +269,31 @@ TEST_SUITE("log-in desk") {
     CHECK(logged[0].find("secret") == std::string::npos);
   }
 
+  TEST_CASE("a check that throws what is no exception ends nothing either") {
+    Desk desk([](Config& config) {
+      config.check_password = [](std::string_view, std::string_view) -> bool { throw 17; };
+    });
+    on_shard(desk.shard, [&]() -> Task<> {
+      auto const verdict = co_await judge(desk, "ann", "secret");
+      CHECK(verdict.kind == Kind::unavailable);
+    });
+  }
+
+  TEST_CASE("when the end is near those who wait are refused, behind the one check that runs") {
+    Desk desk;
+    on_shard(desk.shard, [&]() -> Task<> {
+      Tries tries(desk);
+      for (auto const* const user : {"ann", "bob", "cat"}) tries.start(user, "right");
+      co_await until(desk.shard, [&] { return !desk.checks.begun().empty(); });
+      desk.desk->end();
+      desk.checks.allow(3);
+      co_await tries.join();
+      CHECK(tries.count(Kind::right) == 1);
+      CHECK(tries.count(Kind::unavailable) == 2);
+    });
+    CHECK(desk.checks.begun().size() == 1);
+  }
+
   TEST_CASE("its end waits for the check that runs, and everybody hears") {
     Desk desk;
     on_shard(desk.shard, [&]() -> Task<> {

@@ -67,7 +67,8 @@ TEST_SUITE("scopes") {
 
   TEST_CASE("what is none is refused with its text") {
     for (std::string const text :
-         {"", "call", "call:", ":lab", "calls:lab", "Call:lab", "admin:", "admin:lab", "*:lab", " *", "**"}) {
+         {"", "call", "call:", ":lab", "calls:lab", "Call:lab", "admin:", "admin:lab", "*:lab", " *", "**",
+          "serve:lab,*", "call:a b", "call:lab*", "call:**"}) {
       CAPTURE(text);
       auto const read = Scopes::read({"call:lab", text});
       REQUIRE(read.has_error());

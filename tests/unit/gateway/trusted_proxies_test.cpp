@@ -61,9 +61,16 @@ TEST_SUITE("trusted proxies: who is one") {
     CHECK_FALSE(trusts({"10.0.0.1"}, "::ffff:10.0.0.2"));
   }
 
+  TEST_CASE("a neighbour's address is the same on every interface") {
+    CHECK(trusts({"fe80::/10"}, "fe80::1%1"));
+    CHECK(trusts({"fe80::1"}, "fe80::1%2"));
+    CHECK_FALSE(trusts({"fe80::1"}, "fe80::2%1"));
+  }
+
   TEST_CASE("what is neither address nor network is refused with its text") {
-    for (std::string const text : {"", "proxy.example", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "10.0.0.0/-1",
-                                   "10.0.0.0/x", "::1/129", "::/", "10.0.0.1:80", "*"}) {
+    for (std::string const text :
+         {"", "proxy.example", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "10.0.0.0/-1", "10.0.0.0/x", "::1/129",
+          "::/", "10.0.0.1:80", "*", "::ffff:10.0.0.0/104"}) {
       CAPTURE(text);
       auto const read = TrustedProxies::read({"10.0.0.1", text});
       REQUIRE(read.has_error());

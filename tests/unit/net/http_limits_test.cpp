@@ -87,6 +87,23 @@ TEST_SUITE("http session: limits and deadlines") {
     });
   }
 
+  TEST_CASE("an empty line behind a body begins no request: the connection stays as idle as it was") {
+    Bench bench;
+    HttpSettings const settings;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Talk talk(bench, settings, &echo);
+      co_await talk.peer.send_and_see_read("\r\n");
+      co_await move_clock(bench, settings.idle_timeout - 1ms);
+      co_await test::turn(bench.shard);
+      CHECK_FALSE(talk.running.over());
+      co_await move_clock(bench, 1ms);
+      std::string const all = co_await talk.peer.read_to_end();
+      CHECK(all.empty());
+      talk.peer.close();
+      co_await talk.running.join();
+    });
+  }
+
   TEST_CASE("a head that has begun has its own time, and is 408 after it") {
     Bench bench;
     HttpSettings const settings;
