@@ -16,6 +16,7 @@
 #include "reachback/proto/json_text.hpp"
 #include "reachback/proto/utf8.hpp"
 #include "reachback/token.hpp"
+#include "text_file.hpp"
 #include "values.hpp"
 
 namespace reachback::service {
@@ -53,7 +54,7 @@ std::string ask_twice() {
 std::string line_of_stdin() {
   std::string line;
   std::getline(std::cin, line);
-  return line;
+  return without_line_break(line);
 }
 
 void check_password_text(std::string const& password) {

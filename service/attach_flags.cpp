@@ -2,50 +2,57 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <utility>
 
 #include "flags.hpp"
+#include "layer.hpp"
+#include "reachback/errors.hpp"
+#include "text_file.hpp"
 
 namespace reachback::service {
 namespace {
 
 constexpr std::uint64_t most_workers = 256;
 
-/// A file's text without its last line break.
-std::string text_of_file(std::string const& variable, std::string const& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  for (char letter = 0; file.get(letter);) text += letter;
-  if (!file.is_open() || file.bad())
-    throw nonsense(variable, fmt::format("names '{}', which cannot be read", path));
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
+/// The one line of the file that the variable names.
+std::string line_of_file(std::string const& variable, std::string const& path) {
+  std::string line;
+  try {
+    line = without_line_break(read_text_file(path));
+  } catch (StartError const& error) {
+    throw nonsense(variable + ':', error.what());
+  }
+  // For `serve`, the same variables name files with a line for each account or token: none of them is sent.
+  if (line.find('\n') != std::string::npos) throw nonsense(variable, "names a file of more than one line");
+  if (line.empty()) throw nonsense(variable, "names a file with nothing in it");
+  return line;
 }
 
-/// The value of a variable, or the text of the file that NAME_FILE names; empty when there is neither.
-std::string secret_from(Environment const& environment, std::string const& name) {
-  auto const value = environment(name);
-  auto const file = environment(name + "_FILE");
-  if (value && file) throw nonsense(name, fmt::format("and {}_FILE are both set: which one counts?", name));
-  return file ? text_of_file(name + "_FILE", *file) : value.value_or("");
+/// What the flag says, or else the variable or the file that VARIABLE_FILE names; empty when there is none.
+Word secret_from(Word const& flag, std::string const& variable, Environment const& environment) {
+  if (!flag.text.empty()) return flag;
+  auto const value = environment(variable);
+  auto const file = environment(variable + "_FILE");
+  if (value && file)
+    throw nonsense(variable, fmt::format("and {}_FILE are both set: which one counts?", variable));
+  if (file) return {variable + "_FILE", line_of_file(variable + "_FILE", *file)};
+  return {variable, value.value_or("")};
 }
 
-/// What was said on the command line counts; the environment completes it or stands in for it.
 void choose_credential(AttachOptions& options, AttachFlags const& flags, Environment const& environment) {
   if (flags.test) {
     options.user = options.password = "test";
   } else if (!flags.user.empty()) {
     options.user = flags.user;
-    options.password =
-        flags.password.empty() ? secret_from(environment, "REACHBACK_PASSWORD") : flags.password;
+    options.password = secret_from({"--password", flags.password}, "REACHBACK_PASSWORD", environment).text;
     if (options.password.empty())
       throw nonsense("--user", "needs --password or the environment variable REACHBACK_PASSWORD");
   } else {
-    options.token = flags.token.empty() ? secret_from(environment, "REACHBACK_TOKEN") : flags.token;
-    if (options.token.empty())
+    auto const [where, token] = secret_from({"--token", flags.token}, "REACHBACK_TOKEN", environment);
+    if (token.empty())
       throw nonsense("attach", "needs --test, --user, --token or the environment variable REACHBACK_TOKEN");
+    if (!read_token(token)) throw nonsense(where, "has characters that no header can carry");
+    options.token = token;
   }
 }
 
@@ -102,8 +109,6 @@ AttachCommand finish(AttachFlags flags, Environment const& environment) {
   AttachOptions& options = flags.command.options;
   choose_server(options, flags.server, environment);
   choose_credential(options, flags, environment);
-  if (!options.token.empty() && !read_token(options.token))
-    throw nonsense("--token", "has characters that no header can carry");
   return std::move(flags.command);
 }
 

@@ -58,12 +58,6 @@ void make_key_file(std::string const& path) {
   if (!file.write(key + '\n') || !file.publish(path)) cannot_make(path);
 }
 
-std::string without_line_break(std::string text) {
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
-}
-
 }  // namespace
 
 std::string read_key_file(std::string const& path,

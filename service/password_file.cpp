@@ -16,12 +16,6 @@ namespace {
 /// What an empty file makes strangers wait for: the cost of the original's hashes.
 constexpr unsigned usual_cost = 12;
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view space = " \t\r\v\f";
-  text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
-  return text.substr(0, text.find_last_not_of(space) + 1);
-}
-
 /// A hash of no known password.
 std::string nobodys_hash(unsigned cost) { return fmt::format("$2b${:02}${:.<53}", cost, ""); }
 
@@ -46,16 +40,10 @@ PasswordFile::PasswordFile(std::string path, LogFunction log, HashFunction hash)
 
 PasswordFile::Accounts PasswordFile::parse(std::string const& path, std::string_view text) {
   Accounts accounts;
-  unsigned number = 0;
-  auto const require = [&](bool holds, char const* otherwise) {
-    if (!holds) throw StartError(fmt::format("{}, line {}: {}", path, number, otherwise));
-  };
-  while (!text.empty()) {
-    ++number;
-    auto const end = std::min(text.find('\n'), text.size());
-    std::string_view const line = trim(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line.starts_with('#')) continue;
+  for (auto const [number, line] : lines_of(text)) {
+    auto const require = [&path, number](bool holds, char const* otherwise) {
+      if (!holds) throw StartError(fmt::format("{}, line {}: {}", path, number, otherwise));
+    };
     auto const comma = line.find(',');
     require(comma != std::string_view::npos && comma != 0, "it is not of the form USER,HASH");
     std::string_view const user = line.substr(0, comma);

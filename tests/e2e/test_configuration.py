@@ -1,10 +1,13 @@
 """Settings by flag, environment and file; what is wrong with them; what `--check-config` and `--print-config` say."""
 
 import os
+import subprocess
 
 import pytest
 
-from support.gateway import run_to_the_end
+from support.accounts import cookie_of, log_in_once
+from support.gateway import BINARY, run_to_the_end
+from support.waiting import DEADLINE
 
 HASH_OF_TEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 KEY = "k" * 32
@@ -181,3 +184,13 @@ def test_a_key_file_is_made_for_its_owner_alone(start_gateway, environment, tmp_
     environment(COOKIE_KEY_FILE=str(tmp_path / "key"))
     start_gateway()
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("line_break", ["", "\n", "\r\n"], ids=repr)
+def test_a_password_of_stdin_is_without_its_line_break(start_gateway, environment, tmp_path, line_break):
+    environment()
+    made = subprocess.run([BINARY, "hash-password", "--user", "dan", "--cost", "4"], input=f"secret{line_break}".encode(),
+                          capture_output=True, check=True, timeout=DEADLINE)
+    (tmp_path / "passwd").write_bytes(made.stdout)
+    gateway = start_gateway("--password-file", str(tmp_path / "passwd"), test_mode=False)
+    cookie_of(log_in_once(gateway, "dan", "secret"))

@@ -1,7 +1,5 @@
-#include <fstream>
-
-#include "unit/attach/temporary_directory.hpp"
 #include "unit/service/parsing.hpp"
+#include "unit/service/temporary_file.hpp"
 
 namespace reachback::service {
 
@@ -58,21 +56,37 @@ TEST_CASE("a server in the environment that is none is refused by the variable's
 }
 
 TEST_CASE("secrets come from files, without the line break at their end") {
-  test::TemporaryDirectory const directory;
-  auto const write = [&](std::string const& name, std::string const& text) {
-    auto const path = (directory.served() / name).string();
-    std::ofstream(path, std::ios::binary) << text;
-    return path;
-  };
-  CHECK(options_of({}, {{"REACHBACK_TOKEN_FILE", write("token", "secret\n")}}).token == "secret");
-  CHECK(options_of({}, {{"REACHBACK_TOKEN_FILE", write("bare", "secret")}}).token == "secret");
-  auto const user =
-      options_of({"--user", "ada"}, {{"REACHBACK_PASSWORD_FILE", write("word", " a b \n\r\n")}});
-  CHECK(user.password == " a b \n");
-  CHECK(contains(refused({}, {{"REACHBACK_TOKEN_FILE", write("empty", "\n")}}), "--token"));
+  TemporaryFile const token("secret\n"), bare("secret"), password(" a b \r\n");
+  CHECK(options_of({}, {{"REACHBACK_TOKEN_FILE", token.path()}}).token == "secret");
+  CHECK(options_of({}, {{"REACHBACK_TOKEN_FILE", bare.path()}}).token == "secret");
+  CHECK(options_of({"--user", "ada"}, {{"REACHBACK_PASSWORD_FILE", password.path()}}).password == " a b ");
+}
+
+TEST_CASE("a file that does not hold one secret is refused by the variable's name, without what it holds") {
+  TemporaryFile const accounts("ada,hash\nbob,hash\n"), blank("hash\n\n"), empty("\n");
+  for (TemporaryFile const* const file : {&accounts, &blank}) {
+    auto const password = refused({"--user", "ada"}, {{"REACHBACK_PASSWORD_FILE", file->path()}});
+    CHECK(contains(password, "REACHBACK_PASSWORD_FILE names a file of more than one line"));
+    CHECK_FALSE(contains(password, "hash"));
+    auto const token = refused({}, {{"REACHBACK_TOKEN_FILE", file->path()}});
+    CHECK(contains(token, "REACHBACK_TOKEN_FILE names a file of more than one line"));
+    CHECK_FALSE(contains(token, "hash"));
+  }
+  CHECK(contains(refused({}, {{"REACHBACK_TOKEN_FILE", empty.path()}}), "REACHBACK_TOKEN_FILE names a file"));
   CHECK(contains(refused({}, {{"REACHBACK_TOKEN_FILE", "/nowhere/token"}}),
-                 "'/nowhere/token', which cannot be read"));
-  CHECK(contains(refused({}, {{"REACHBACK_TOKEN_FILE", directory.served().string()}}), "cannot be read"));
+                 "REACHBACK_TOKEN_FILE: /nowhere/token cannot be read: No such file"));
+  CHECK(contains(refused({}, {{"REACHBACK_TOKEN_FILE", "/tmp"}}), "/tmp cannot be read"));
+}
+
+TEST_CASE("a token that no header can carry is refused by where it was said") {
+  TemporaryFile const file("hush hush\n");
+  for (auto const& [where, line] : std::map<std::string, std::string>{
+           {"--token", refused({"--token", "hush hush"})},
+           {"REACHBACK_TOKEN", refused({}, {{"REACHBACK_TOKEN", "hush hush"}})},
+           {"REACHBACK_TOKEN_FILE", refused({}, {{"REACHBACK_TOKEN_FILE", file.path()}})}}) {
+    CHECK(contains(line, "reachback: " + where + " "));
+    CHECK_FALSE(contains(line, "hush"));
+  }
 }
 
 TEST_CASE("a secret that is given twice is a mistake, unless the command line has one") {
