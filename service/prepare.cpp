@@ -4,8 +4,8 @@
 
 #include <filesystem>
 #include <memory>
-#include <ranges>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,12 +22,7 @@ namespace {
 std::vector<std::string> tokens_of_file(std::string const& path) {
   std::vector<std::string> tokens;
   std::string const text = read_text_file(path);
-  int number = 0;
-  for (auto const& part : std::views::split(text, '\n')) {
-    std::string line(part.begin(), part.end());
-    ++number;
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
+  for (auto const& [number, line] : lines_of(text)) {
     auto const token = read_token(line);
     if (!token) throw StartError(fmt::format("{}:{}: a token {}", path, number, token.error().text()));
     tokens.push_back(*token);
@@ -55,7 +50,9 @@ Config prepare(ServeCommand command, std::function<void(LogLevel, std::string_vi
       return accounts->check(user, password);
     };
   }
-  bool const made_later = command.check_only && !std::filesystem::exists(command.cookie_key_file);
+  std::error_code fault;  // for which the reading has the words
+  bool const made_later =
+      command.check_only && !std::filesystem::exists(command.cookie_key_file, fault) && !fault;
   if (!command.cookie_key_file.empty() && !made_later)
     config.cookie_key = read_key_file(command.cookie_key_file, log);
   config.log = std::move(log);

@@ -29,7 +29,7 @@ std::string complaint(ServeCommand command) {
 }  // namespace
 
 TEST_CASE("tokens in clear are good for everything, beside those known by hash") {
-  TemporaryFile const file("three\r\n\nfour\n");
+  TemporaryFile const file("# of the lab\nthree\r\n\n \n  # of the other one\nfour\n");
   ServeCommand command;
   command.config.tokens = {{"lab", std::string(64, 'a'), {"admin"}}};
   command.tokens = {"one", "two"};
@@ -44,7 +44,7 @@ TEST_CASE("tokens in clear are good for everything, beside those known by hash")
 }
 
 TEST_CASE("a file of tokens without a token, or with one that no header can carry, is refused") {
-  TemporaryFile const empty("\n\n"), bad("good\nhush hush\n");
+  TemporaryFile const empty("\n# none\n"), bad("good\nhush hush\n");
   ServeCommand command;
   command.token_file = empty.path();
   CHECK(complaint(command).starts_with(empty.path() + ": "));
@@ -87,6 +87,16 @@ TEST_CASE("a key file is made at the start, and not by a check") {
   CHECK(key.size() >= 32);
   CHECK(prepared(command).cookie_key == key);
   std::filesystem::remove(path);
+}
+
+TEST_CASE("a key file that may not be looked for is refused, also by a check") {
+  ServeCommand command;
+  // Too long a name fails for root too, whom no folder keeps out.
+  command.cookie_key_file = '/' + std::string(300, 'k');
+  for (bool const check_only : {false, true}) {
+    command.check_only = check_only;
+    CHECK(complaint(command).starts_with(command.cookie_key_file + " cannot be read: "));
+  }
 }
 
 TEST_CASE("a check reads a key file that is there") {
