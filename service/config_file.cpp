@@ -1,6 +1,7 @@
 #include "config_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -53,9 +54,12 @@ class Reader {
   Setting const& setting_for(std::string const& key, toml::node const& node) const {
     std::vector<std::string> keys;
     for (Setting const& setting : settings()) {
-      if (node.is_table() ? setting.table == key : setting.has_key && setting.key() == key) return setting;
+      bool const has_table = !setting.table.empty();
+      bool const meant =
+          node.is_table() ? has_table && setting.table == key : setting.has_key && setting.key() == key;
+      if (meant) return setting;
       if (setting.has_key) keys.push_back(setting.key());
-      if (!setting.table.empty()) keys.push_back(setting.table);
+      if (has_table) keys.push_back(setting.table);
     }
     if (std::ranges::find(keys, key) != keys.end())
       throw StartError(where(node, key) +
@@ -75,7 +79,7 @@ class Reader {
   /// The same value as one text, as a flag would have it.
   std::string text_of_table(Setting const& setting, std::string const& key, toml::table const& table) const {
     check_keys(setting, key, table);
-    std::string text, last;
+    std::string text, last, place;
     for (Field const& field : setting.fields) {
       auto const* const node = table.get(field.key);
       if (node == nullptr && field.required)
@@ -83,7 +87,8 @@ class Reader {
       if (node == nullptr) continue;
       // Otherwise the one text would be taken apart elsewhere.
       if (!last.empty() && last.find(field.before) != last.npos)
-        throw StartError(fmt::format("{} has '{}' in '{}'", where(table, key), field.before, last));
+        throw StartError(fmt::format("{} has '{}'", place, field.before));
+      place = where(*node, key + '.' + field.key);
       last = text_of_field(*node, key + '.' + field.key);
       text += field.before + last;
     }
@@ -93,10 +98,12 @@ class Reader {
   std::string text_of_field(toml::node const& node, std::string const& key) const {
     auto const* const list = node.as_array();
     if (list == nullptr) return text_of(Form::text, node, where(node, key));
-    std::string text;
-    for (toml::node const& element : *list)
-      text += (text.empty() ? "" : ",") + text_of(Form::text, element, where(element, key));
-    return text;
+    std::vector<std::string> texts;
+    for (toml::node const& element : *list) {
+      texts.push_back(text_of(Form::text, element, where(element, key)));
+      if (texts.back().find(',') != std::string::npos) throw StartError(where(element, key) + " has ','");
+    }
+    return fmt::to_string(fmt::join(texts, ","));
   }
 
   void check_keys(Setting const& setting, std::string const& key, toml::table const& table) const {

@@ -39,12 +39,14 @@ ServeCommand read_each(Layer const& effective) {
   return command;
 }
 
-/// Refuses the setting where it was said, or by its flag when only the other one was said.
-void require(bool holds, Layer const& effective, char const* name, std::string const& complaint) {
-  if (holds) return;
+/// Where a setting was said; its flag when it was not.
+std::string place_of(Layer const& effective, char const* name) {
   Said const* const said = find(effective, name);
-  throw StartError(
-      fmt::format("{} {}", said != nullptr ? said->where : setting_named(name).flag(), complaint));
+  return said != nullptr ? said->where : setting_named(name).flag();
+}
+
+void require(bool holds, Layer const& effective, char const* name, std::string const& complaint) {
+  if (!holds) throw StartError(fmt::format("{} {}", place_of(effective, name), complaint));
 }
 
 void check_endpoints(ServeCommand const& command, Layer const& effective) {
@@ -58,13 +60,16 @@ void check_together(ServeCommand const& command, Layer const& effective) {
   auto const& timeouts = command.config.timeouts;
   check_endpoints(command, effective);
   require(timeouts.silence > timeouts.ping, effective, "silence-timeout",
-          "is not longer than --ping-interval: idle connections would be cut");
+          fmt::format("is not longer than {}: idle connections would be cut",
+                      place_of(effective, "ping-interval")));
   require(timeouts.call <= timeouts.longest_call, effective, "call-timeout",
-          fmt::format("is longer than --longest-call, which is {}", seconds_text(timeouts.longest_call)));
-  require(!command.config.test_mode || command.password_file.empty(), effective, "password-file",
-          "cannot be together with --test, whose one account is test/test");
+          fmt::format("is longer than {}, which is {}", place_of(effective, "longest-call"),
+                      seconds_text(timeouts.longest_call)));
+  require(
+      !command.config.test_mode || command.password_file.empty(), effective, "password-file",
+      fmt::format("cannot be together with {}, whose one account is test/test", place_of(effective, "test")));
   require(command.config.cookie_key.empty() || command.cookie_key_file.empty(), effective, "cookie-key-file",
-          "cannot be together with REACHBACK_COOKIE_KEY: which one counts?");
+          fmt::format("cannot be together with {}: which one counts?", place_of(effective, "cookie-key")));
 }
 
 }  // namespace

@@ -85,6 +85,7 @@ TEST_CASE("a key that is no setting is named with its line and the one that was 
   CHECK(complaint("[limits]\ncalls = 3") == "1: limits is no setting");
   CHECK(complaint("call.timeout = 2") == "1: call is no setting");
   CHECK(complaint("config = 'other.toml'").starts_with("1: config is no setting"));
+  CHECK(complaint("'' = {}") == "1:  is no setting");
   CHECK(complaint("[[endpoint]]\nname = 'a'\nkind = 'service'\ncolour = 'red'") ==
         "4: colour is no key of [[endpoint]]");
   CHECK(complaint("[[endpoint]]\nname = 'a'\nkind = 'service'\nport = 1") ==
@@ -116,8 +117,12 @@ TEST_CASE("a table lacks no key, and its texts cannot pass for others") {
   CHECK(complaint("[[endpoint]]\nname = 'a'") == "1: endpoint has no kind");
   CHECK(complaint("[[token]]\nname = 'a'\nscopes = '*'") == "1: token has no sha256");
   CHECK(complaint("[[endpoint]]\nname = 'a'\nkind = 'reject:why'\nreason = 'no'") ==
-        "1: endpoint has ':' in 'reject:why'");
-  CHECK(complaint("[[token]]\nname = 'a:b'\nsha256 = 'c'\nscopes = '*'") == "1: token has ':' in 'a:b'");
+        "3: endpoint.kind has ':'");
+  CHECK(complaint("[[token]]\nname = 'a:b'\nsha256 = 'c'\nscopes = '*'") == "2: token.name has ':'");
+  CHECK(complaint("[[token]]\nname = 'a'\nsha256 = 'c'\nscopes = [\n'*',\n'serve:a,admin']") ==
+        "6: token.scopes has ','");
+  std::string const hash(64, '0');
+  CHECK(complaint("[[token]]\nname = 'a'\nsha256 = '" + hash + "'\nscopes = ['', '*']") != "none");
 }
 
 TEST_CASE("what is no TOML is named with its line") {

@@ -212,6 +212,13 @@ TEST_CASE("settings that contradict each other are refused where the one at faul
         std::string::npos);
   CHECK(complaint({"--cookie-key-file", "f"}, {{"REACHBACK_COOKIE_KEY", key}}).find("--cookie-key-file") !=
         std::string::npos);
+  TemporaryFile const keys("cookie_key = '" + key + "'\ncookie_key_file = 'f'");
+  CHECK(complaint({"--config", keys.path()}) ==
+        fmt::format("reachback: {0}:2: cookie_key_file cannot be together with {0}:1: cookie_key: which one "
+                    "counts?\n",
+                    keys.path()));
+  CHECK(complaint({"--password-file", "f"}, {{"REACHBACK_TEST", "1"}}).find("together with REACHBACK_TEST") !=
+        std::string::npos);
   TemporaryFile const file(
       "[[endpoint]]\nname='a'\nkind='service'\n[[endpoint]]\nname='a'\nkind='service'\n");
   CHECK(complaint({"--config", file.path()}).find(":1: endpoint names 'a' twice") != std::string::npos);
