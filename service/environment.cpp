@@ -17,8 +17,8 @@ constexpr std::string_view prefix = "REACHBACK_";
 constexpr std::string_view white_space = " \t\r\n";
 
 // What the other commands read from the environment and `serve` does not.
-constexpr std::array<std::string_view, 4> variables_of_others = {"REACHBACK_SERVER", "REACHBACK_CA_FILE",
-                                                                 "REACHBACK_USER", "REACHBACK_PASSWORD"};
+constexpr std::array<std::string_view, 3> variables_of_others = {"REACHBACK_SERVER", "REACHBACK_CA_FILE",
+                                                                 "REACHBACK_PASSWORD"};
 
 std::string_view trimmed(std::string_view text) {
   auto const first = std::min(text.find_first_not_of(white_space), text.size());
@@ -47,8 +47,8 @@ Said said_by_variable(Setting const& setting, std::string_view value) {
 Layer environment_layer(Environment const& environment) {
   Layer layer;
   for (Setting const& setting : settings()) {
-    auto const value = environment(setting.variable());
-    if (value && !value->empty()) layer.emplace(&setting, said_by_variable(setting, *value));
+    if (auto const value = environment(setting.variable()))
+      layer.emplace(&setting, said_by_variable(setting, *value));
   }
   return layer;
 }

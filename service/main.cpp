@@ -28,11 +28,18 @@ using namespace reachback::service;
 constexpr int cannot_start = 2;
 constexpr int broken = 70;  // EX_SOFTWARE: an exception that nobody expected is a bug
 
+std::optional<std::string> from_environment(std::string const& name) {
+  char const* const value = std::getenv(name.c_str());
+  bool const counts = value != nullptr && *value != '\0';
+  return counts ? std::optional<std::string>(value) : std::nullopt;
+}
+
 std::vector<std::string> names_of_environment() {
   std::vector<std::string> names;
   for (char const* const* variable = environ; *variable != nullptr; ++variable) {
     std::string_view const text = *variable;
-    names.emplace_back(text.substr(0, text.find('=')));
+    std::string name(text.substr(0, text.find('=')));
+    if (from_environment(name)) names.push_back(std::move(name));
   }
   return names;
 }
@@ -53,11 +60,6 @@ int run(HealthCommand const& command) { return health(command.config); }
 int run(Notice const& notice) {
   std::fputs(notice.text.c_str(), notice.exit_code == 0 ? stdout : stderr);
   return notice.exit_code;
-}
-
-std::optional<std::string> from_environment(std::string const& name) {
-  char const* const value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
 int report(std::exception const& error, int exit_code) {

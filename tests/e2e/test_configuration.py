@@ -129,6 +129,13 @@ def test_an_unknown_variable_is_a_warning(start_gateway, environment):
     assert "REACHBACK_CAL_TIMEOUT is no setting; is it REACHBACK_CALL_TIMEOUT?" in gateway.stderr()
 
 
+def test_an_empty_variable_counts_as_none(start_gateway, environment):
+    environment(PORT="", ENDPOINT="", TOKEN_FILE="", CAL_TIMEOUT="")
+    gateway = start_gateway()
+    assert len(endpoints(gateway)) == 3
+    assert "CAL_TIMEOUT" not in gateway.stderr()
+
+
 def test_check_config_says_good_and_does_not_listen(config_file, environment, tmp_path):
     environment()
     result = serve("--config", config_file(FILE), "--cookie-key-file", str(tmp_path / "key"), "--check-config")

@@ -237,6 +237,17 @@ def test_the_environment_stands_in_for_the_flags(start_gateway, start_proxy, goo
     check_answers(gateway)
 
 
+def test_empty_variables_count_as_none(monkeypatch, tmp_path):
+    absent = str(tmp_path / "token")
+    for name in ("PORT", "SERVER", "CA_FILE", "TOKEN"):
+        monkeypatch.setenv("REACHBACK_" + name, "")
+    monkeypatch.setenv("REACHBACK_TOKEN_FILE", absent)
+    # Whoever may be at the standard port, it was asked.
+    assert run_to_the_end("health").returncode != 2
+    ended = run_to_the_end("attach", "wsData", "--files", str(tmp_path))
+    assert ended.returncode == 2 and absent in ended.stderr
+
+
 def test_a_ca_file_that_is_none_is_exit_code_2(tmp_path):
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("no certificate")

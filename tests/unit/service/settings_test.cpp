@@ -195,10 +195,6 @@ TEST_CASE("what test mode implies gives way to what was said, wherever it was") 
   CHECK(told.config.timeouts.drain_wait == std::chrono::seconds(2));
 }
 
-TEST_CASE("an empty variable counts as none") {
-  CHECK(serve({}, {{"REACHBACK_PORT", ""}, {"REACHBACK_ENDPOINT", ""}}).config.endpoints.size() == 3);
-}
-
 TEST_CASE("a complaint names the place where the value was said") {
   CHECK(complaint({"--port", "eighty"}).starts_with("reachback: --port is 'eighty'"));
   CHECK(complaint({}, {{"REACHBACK_PORT", "eighty"}}).starts_with("reachback: REACHBACK_PORT is 'eighty'"));
