@@ -16,8 +16,8 @@ ARG LANG
 RUN bash -c 'source service/install.sh && cmake --preset release -DREACHBACK_TESTS=OFF \
     && cmake --build --preset release --target reachback'
 # The packages whose libraries the program is linked with, found rather than listed.
-RUN ldd build/release/service/reachback | awk '$2 == "=>" { n = split($3, path, "/"); print "*/" path[n] }' \
-    | xargs dpkg-query -S | cut -d: -f1 | sort -u >runtime_packages
+RUN bash -o pipefail -c 'ldd build/release/service/reachback | sed -n "s|.* => .*/\(.*\) (.*|*/\1|p" \
+    | xargs dpkg-query -S | cut -d: -f1 | sort -u >runtime_packages'
 
 FROM docker.io/library/debian:bookworm-slim AS program
 COPY --from=build /src/runtime_packages /usr/local/share/reachback/
@@ -28,6 +28,8 @@ RUN export DEBIAN_FRONTEND=noninteractive && apt-get -qq update \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/apt /var/log/dpkg.log \
     && install -d -o 65532 -g 65532 -m 700 /var/lib/reachback
 COPY --from=build /src/build/release/service/reachback /usr/local/bin/
+# Ends the build here if a library is missing.
+RUN ["reachback", "--version"]
 
 FROM program AS test
 WORKDIR /src
