@@ -41,7 +41,6 @@ check() {
 
 equal() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'" >&2 && return 1; }; }
 at_most() { [ "$1" -le "$2" ] || { echo "$1 is more than $2" >&2 && return 1; }; }
-not() { ! "$@" 2>/dev/null; }
 
 # wait_for COMMAND...: until it succeeds, for 30 s.
 wait_for() {
