@@ -39,7 +39,7 @@ class Fleet:
         self.originals = {endpoint: self.serve_as_original(endpoint) for endpoint in ORIGINAL}
 
     def serve_as_original(self, endpoint):
-        return self._serve(self._site, {"echo": lambda text: text}, endpoint, **ACCOUNT)
+        return self._serve(self._site, {"echo": lambda text: text}, endpoint, pong_timeout=4, **ACCOUNT)
 
     def dial_again_as_originals_do(self, endpoints):
         """Those of `endpoints` that the original's clients serve: each notices its end and comes back."""
@@ -52,7 +52,7 @@ class Fleet:
         return {endpoint: said for endpoint, said in self._peers.echo_all(ENDPOINTS).items() if said != endpoint}
 
     def wait_complete(self):
-        wait_until(lambda: not self.refused(), "callers meet their services on all endpoints", deadline=30)
+        wait_until(lambda: not self.refused(), "callers meet their services on all endpoints", deadline=60)
 
 
 def test_callers_and_services_of_50_endpoints_meet_also_after_a_gateway_was_killed_and_came_back(
@@ -79,7 +79,7 @@ def test_callers_and_services_of_50_endpoints_meet_also_after_a_gateway_was_kill
             metrics.value("reachback_calls_total", endpoint=endpoint, outcome="no-service") for endpoint in moving
         )
 
-    wait_until(all_have_asked_there, "callers ask at the gateway that came back")
+    wait_until(all_have_asked_there, "callers ask at the gateway that came back", deadline=60)
 
     stayed = min(moving)
     (connection,) = other.connections(stayed)

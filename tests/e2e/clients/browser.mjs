@@ -7,7 +7,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync']
 })
-const patience = 10000
+const patience = 30000
 let page, responses, messages
 
 const commands = {

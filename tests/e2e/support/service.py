@@ -132,8 +132,10 @@ class OriginalService:
     """A remote service as the original's unmodified one behaves: log-in, cookie, a ping every 5 s with 1 s for the
     pong, a thread per request, answers in parts under one lock. `methods` maps an attribute to a function."""
 
-    def __init__(self, gateway, methods, endpoint="wsData", check_utf8=True, user="test", password="test", cookie=None):
-        """Logs in as `user` unless the value of a `cookie` from another log-in is given."""
+    def __init__(self, gateway, methods, endpoint="wsData", check_utf8=True, user="test", password="test", cookie=None,
+                 pong_timeout=1):
+        """Logs in as `user` unless the value of a `cookie` from another log-in is given. `pong_timeout` is in seconds,
+        below 5: more than the original's where a busy machine may be late with a pong."""
         self.methods = methods
         self.errors, self.closes = [], []
         self.pongs = 0
@@ -146,7 +148,7 @@ class OriginalService:
         )
         self._thread = threading.Thread(
             target=self._app.run_forever, daemon=True,
-            kwargs=dict(ping_interval=5, ping_timeout=1, skip_utf8_validation=not check_utf8,
+            kwargs=dict(ping_interval=5, ping_timeout=pong_timeout, skip_utf8_validation=not check_utf8,
                         sslopt=tls_options(gateway)),
         )
         self._thread.start()
