@@ -75,7 +75,7 @@ def test_a_token_that_the_gateway_does_not_know_ends_it_with_the_gateways_words(
 
 def test_the_readmes_call_gets_what_it_sent(gateway, dial):
     peer = dial(gateway)
-    settings = {"TOKEN": f"Authorization: Bearer {gateway.token}", "API": gateway.url + "/v1"}
+    settings = {"AUTH": f"Authorization: Bearer {gateway.token}", "API": gateway.url + "/v1"}
     call = subprocess.Popen(
         ["sh", "-c", program_after("Then call it:", HEADING)], env={**os.environ, **settings}, stdout=subprocess.PIPE
     )

@@ -96,3 +96,22 @@ def test_a_path_written_otherwise_leads_to_the_same_gateway(site, dial):
         service.answer_next()
         assert call.result().status_code == 200
         assert not any(other.outcome("no-service", endpoint) for other in site.gateways)
+
+
+def test_a_service_that_dials_in_with_a_slash_at_the_end_is_at_home(site, dial):
+    for endpoint in ENDPOINTS[:8]:
+        service = dial(site, endpoint + "/", join=False)
+        wait_until(lambda: any(gateway.connections(endpoint) for gateway in site.gateways), "it has joined")
+        call = site.call_later(rpc("echo"), endpoint=endpoint)
+        service.answer_next()
+        assert call.result().status_code == 200
+        assert not any(other.outcome("no-service", endpoint) for other in site.gateways)
+
+
+def test_what_a_client_says_in_upgrade_does_not_choose_its_gateway(site):
+    for number in range(12):
+        forged = {"Upgrade": f"x /v1/endpoints/e{number}", "Connection": "upgrade"}
+        assert site.get("/v1/endpoints", headers=forged).status_code == 200
+    log = (site.nginx.home / "access.log").read_text()
+    asked = {line.split("asked ")[1].split(",")[0] for line in log.splitlines() if '"GET /v1/endpoints HTTP' in line}
+    assert len(asked) == 1, "who comes from one address, to log in for instance, comes to one gateway"

@@ -91,6 +91,57 @@ def test_while_a_gateway_drains_its_calls_end_and_who_dials_comes_to_another(sta
         assert leaving.wait_exit() == 0
 
 
+def test_a_message_is_not_led_past_a_gateway_whose_connections_it_is_for(start_site, dial):
+    site = start_site("--drain-wait", "0", "--drain-grace", "120", "--close-timeout", "0.2")
+    dial(site, "wsUser")
+    home = site.where("wsUser")
+    service = Peer(home)  # a pending call holds the drain up
+    pending = home.call_later(rpc("slow"))
+    request = service.receive_request()
+    home.meant_to_end = True
+    home.signal(signal.SIGTERM)
+    wait_until(lambda: home.get("/readyz").status_code == 503, "it drains")
+    response = site.post_message("hello")
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/draining")
+    service.answer(request, b"done")
+    assert pending.result().status_code == 200
+    assert home.wait_exit() == 0
+
+    moved = dial(site, "wsUser")
+    assert site.post_message("hello again").json() == {"delivered": 1}
+    assert moved.receive() == "hello again"
+
+
+def test_a_message_that_no_gateway_can_take_was_not_sent(start_site):
+    site = start_site()
+    for gateway in site.gateways:
+        site.kill(gateway)
+    response = site.post_message("hello")
+    assert (response.status_code, response.json()["delivery"]) == (504, "not-sent")
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def unread_bytes(gateway):
+    """What has arrived at the gateway's port and waits to be read."""
+    rows = [line.split() for line in open("/proc/net/tcp")][1:]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if row[1].endswith(f":{gateway.port:04X}") and row[3] == "01")
+
+
+def test_a_closing_that_was_sent_when_its_gateway_died_is_not_carried_out_at_another(start_site, dial):
+    site = start_site()
+    dial(site)
+    home = site.where()
+    (other,) = site.others_than(home)
+    with Peer(other) as bystander:
+        home.signal(signal.SIGSTOP)
+        closing = site.background(site.http, "DELETE", "/v1/endpoints/wsData/connections")
+        wait_until(lambda: unread_bytes(home) > 0, "the request has arrived")
+        site.kill(home)
+        response = closing.result()
+        assert (response.status_code, response.json()["delivery"]) == (502, "unknown")
+        assert other.connections() == [bystander.connection_id]
+
+
 def test_quiet_connections_outlive_the_time_out_by_pings_and_those_of_a_frozen_gateway_end_by_it(start_site, dial):
     site = start_site("--ping-interval", "0.3", "--silence-timeout", "60",
                       changes={"proxy_read_timeout 75s": "proxy_read_timeout 5s"})
