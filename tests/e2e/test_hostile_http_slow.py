@@ -45,7 +45,7 @@ def test_a_head_that_comes_byte_by_byte_within_its_time_is_served(caller):
 
 @pytest.mark.parametrize(
     "beginning",
-    [b"G", b"GET /livez HTTP/1.1\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\n", b"\r\n", b"\r"],
+    [b"G", b"GET /livez HTTP/1.1\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\n", b"\r\nG", b"\r"],
     ids=repr,
 )
 def test_a_head_that_does_not_go_on_is_408(caller, timeout, beginning):
@@ -53,6 +53,12 @@ def test_a_head_that_does_not_go_on_is_408(caller, timeout, beginning):
     caller.send(beginning)
     check_refused(caller, "too-slow")
     assert watch.seconds > timeout * 0.9
+
+
+def test_an_empty_line_begins_no_head(caller, timeout):
+    caller.send(b"\r\n")
+    let_pass(timeout * 1.5)
+    assert caller.ask("GET", "/livez")[0].status == 200
 
 
 def test_a_head_that_goes_on_gets_no_more_time_for_it(caller, timeout):
