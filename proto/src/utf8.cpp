@@ -8,14 +8,19 @@ namespace reachback::proto {
 
 namespace {
 
+constexpr std::ptrdiff_t block_size = 128;
+
 bool is_ascii(Word word) { return (word & high_bits) == 0; }
 
+// Without an early exit, so that the compiler makes vector instructions of it.
+bool is_ascii_block(char const* block) {
+  unsigned char all = 0;
+  for (std::ptrdiff_t i = 0; i < block_size; ++i) all |= static_cast<unsigned char>(block[i]);
+  return all < 0x80;
+}
+
 char const* skip_ascii(char const* at, char const* end) {
-  for (; end - at >= 4 * word_size; at += 4 * word_size) {
-    Word const all = load_word(at) | load_word(at + word_size) | load_word(at + 2 * word_size) |
-                     load_word(at + 3 * word_size);
-    if (!is_ascii(all)) break;
-  }
+  while (end - at >= block_size && is_ascii_block(at)) at += block_size;
   while (end - at >= word_size && is_ascii(load_word(at))) at += word_size;
   while (at != end && static_cast<unsigned char>(*at) < 0x80) ++at;
   return at;
@@ -53,6 +58,16 @@ std::size_t character_length(std::string_view text) {
   return sequence.length;
 }
 
+/// Whether what may follow can make a character of `text`, which is none.
+bool may_begin_character(std::string_view text) {
+  if (text.empty()) return true;
+  auto const byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  Sequence const sequence = sequence_of(byte(0));
+  if (text.size() >= sequence.length) return false;
+  if (text.size() > 1 && !in_range(byte(1), sequence.second_low, sequence.second_high)) return false;
+  return text.size() < 3 || in_range(byte(2), 0x80, 0xBF);
+}
+
 }  // namespace
 
 std::size_t valid_utf8_prefix(std::string_view text) {
@@ -73,6 +88,11 @@ std::string_view cut_between_characters(std::string_view text, std::size_t limit
   if (text.size() <= limit) return text;
   while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
   return text.substr(0, limit);
+}
+
+bool Utf8Checker::grow(std::string_view text) {
+  valid_ += valid_utf8_prefix(text.substr(valid_));
+  return may_begin_character(text.substr(valid_));
 }
 
 bool is_valid_utf8(std::string_view text) { return valid_utf8_prefix(text) == text.size(); }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -11,9 +10,9 @@
 
 namespace reachback::wire {
 
-/// Thrown through Beast when it asks for bytes that have not come. It asks only between frames and before a
-/// payload (the gate sees to that), and there Beast's state is whole, so that the next call goes on where
-/// this one stopped. An error code instead would mark Beast's stream as failed for good.
+/// Thrown through Beast when it asks for bytes that have not come. It asks only between frames, and there
+/// Beast's state is whole, so that the stream can be used again. An error code instead would mark it as
+/// failed for good.
 struct OutOfBytes {};
 
 /// What stands at the other end of Beast's stream.
@@ -55,9 +54,7 @@ class MemoryLayer {
   std::size_t read_some(MutableBuffers const& buffers, boost::system::error_code& error) {
     if (offered_.empty()) offered_ = wire_->next_piece();
     error = {};
-    std::size_t const count = is_in_place(buffers)
-                                  ? std::min(boost::asio::buffer_size(buffers), offered_.size())
-                                  : boost::asio::buffer_copy(buffers, boost::asio::buffer(offered_));
+    std::size_t const count = boost::asio::buffer_copy(buffers, boost::asio::buffer(offered_));
     offered_.remove_prefix(count);
     return count;
   }
@@ -88,13 +85,6 @@ class MemoryLayer {
   }
 
  private:
-  /// Whether the offered bytes are where Beast wants them: who received them asked for that place.
-  template <class MutableBuffers>
-  [[nodiscard]] bool is_in_place(MutableBuffers const& buffers) const {
-    boost::asio::mutable_buffer const first(*boost::asio::buffer_sequence_begin(buffers));
-    return first.data() == offered_.data() && first.size() >= offered_.size();
-  }
-
   Wire* wire_;
   std::string_view offered_;
 };

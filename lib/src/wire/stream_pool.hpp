@@ -15,9 +15,9 @@ inline void teardown(boost::beast::role_type, MemoryLayer&, boost::system::error
 
 using Stream = boost::beast::websocket::stream<MemoryLayer, false>;
 
-/// Beast's streams, each open and in the middle of nothing. One takes 3 KiB, and between two messages it
-/// knows nothing of its connection: so connections borrow one while a message comes in. Each thread has a
-/// pool for each role, which dies with it.
+/// Beast's streams, each open and in the middle of nothing. One takes 3 KiB, and between two frames it knows
+/// nothing of its connection: so connections borrow one for a control frame, clients also for a message that
+/// they send. Each thread has a pool for each role, which dies with it.
 class StreamPool {
  public:
   /// Those that too many connections had at once are not kept.

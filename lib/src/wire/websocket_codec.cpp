@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <random>
 #include <utility>
 
 #include "reachback/proto/base64.hpp"
 #include "reachback/proto/utf8.hpp"
 #include "wire/data_frame.hpp"
-#include "wire/frame_gate.hpp"
+#include "wire/frame_reader.hpp"
 #include "wire/memory_layer.hpp"
 #include "wire/stream_pool.hpp"
 
@@ -37,37 +38,15 @@ class Mouth final : public Wire {
 /// Of a message of which less is to come, the rest is copied once.
 constexpr std::size_t received_in_place_from = 16 * 1024;
 
-/// How much Beast's stream reads ahead (its private `tcp_frame_size`). Whoever reads with less room than that
-/// leaves bytes inside Beast, where nobody would ask for them.
-constexpr std::size_t beast_buffer_size = 1536;
-
 /// RFC 6455, 4.2.1: 16 bytes in base64. Beast takes any text up to that length.
 bool is_key(std::string_view key) { return key.size() == 24 && key.ends_with("=="); }
-
-/// Whether the text, valid so far, stops inside a character.
-bool ends_inside_character(std::string_view text) {
-  std::size_t const last = std::min<std::size_t>(text.size(), 3);
-  for (std::size_t back = 1; back <= last; ++back) {
-    auto const byte = static_cast<unsigned char>(text[text.size() - back]);
-    if (byte < 0x80) return false;
-    std::size_t const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-    if (byte >= 0xc0) return back < length;
-  }
-  return false;
-}
-
-proto::CloseCode code_of(error_code error) {
-  if (error == websocket::error::message_too_big) return proto::CloseCode::too_big;
-  if (error == websocket::error::bad_frame_payload) return proto::CloseCode::bad_payload;
-  return proto::CloseCode::protocol_error;
-}
 
 }  // namespace
 
 class WebSocketCodec::Impl final : private Wire {
  public:
   Impl(Role role, std::size_t message_limit, WebSocketSink& sink, core::Buffer& out)
-      : role_(role), message_limit_(message_limit), sink_(sink), out_(out) {}
+      : role_(role), sink_(sink), out_(out), reader_(role, message_limit) {}
 
   [[nodiscard]] error_code accept(HttpRequestHead const& request, std::string_view subprotocol);
 
@@ -83,35 +62,29 @@ class WebSocketCodec::Impl final : private Wire {
 
  private:
   // What a stream of Beast's asks for.
-  [[nodiscard]] std::string_view next_piece() override;
+  [[nodiscard]] std::string_view next_piece() override { throw OutOfBytes{}; }
   void send(std::string_view bytes) override {
     if (!muted_) out_.append(bytes);
   }
   void on_control(websocket::frame_type kind, std::string_view payload) override;
 
   [[nodiscard]] bool may_send() const { return state_ == WebSocketState::open && !muted_; }
-  [[nodiscard]] core::MessageKind kind() const {
-    return reader_->got_text() ? core::MessageKind::text : core::MessageKind::binary;
-  }
-  [[nodiscard]] Stream& reader();
-  [[nodiscard]] bool has_input();
-  void read_pieces();
-  void read_piece();
-  void rest();
-  void deliver_message();
-  void end(error_code error);
+  void read();
+  void read_payload();
+  void read_control(std::string_view frame);
+  void end(error_code error, std::uint16_t code);
   void fail(proto::CloseCode code);
 
   Role const role_;
   WebSocketState state_ = WebSocketState::open;
   bool muted_ = false;  ///< our close frame is written, the last that we send
   std::optional<std::uint16_t> close_code_;
-  std::size_t const message_limit_;
   WebSocketSink& sink_;
   core::Buffer& out_;
+  FrameReader reader_;
   core::Buffer message_;
-  FrameGate gate_;
-  std::optional<Stream> reader_;  ///< borrowed while a message comes in
+  proto::Utf8Checker text_;       ///< how far the message, if it is text, has been checked
+  Stream* control_ = nullptr;     ///< takes a control frame
   std::optional<Stream> writer_;  ///< a client's, borrowed while a message goes out
 };
 
@@ -131,101 +104,92 @@ error_code WebSocketCodec::Impl::accept(HttpRequestHead const& request, std::str
 }
 
 std::span<char> WebSocketCodec::Impl::receive_room(std::size_t at_most) {
-  auto const size = static_cast<std::size_t>(std::min<std::uint64_t>(gate_.payload_left(), at_most));
+  auto const size = static_cast<std::size_t>(std::min<std::uint64_t>(reader_.payload_left(), at_most));
   if (state_ != WebSocketState::open || message_.empty() || size < received_in_place_from) return {};
   return {message_.prepare(size), size};
 }
 
 WebSocketState WebSocketCodec::Impl::feed(std::string_view bytes) {
   if (state_ != WebSocketState::open) return state_;
-  gate_.offer(bytes);
-  read_pieces();
-  if (state_ == WebSocketState::open && !message_.empty()) sink_.on_partial(kind(), message_.view());
-  rest();
+  reader_.offer(bytes);
+  read();
+  if (state_ != WebSocketState::open) {
+    message_ = core::Buffer();
+  } else if (!message_.empty()) {
+    sink_.on_partial(reader_.kind(), message_.view());
+  }
   return state_;
 }
 
-void WebSocketCodec::Impl::read_pieces() {
-  try {
-    while (state_ == WebSocketState::open && has_input()) read_piece();
-  } catch (OutOfBytes const&) {
-    return;  // After a control frame or an empty fragment Beast looks for the next header at once.
+void WebSocketCodec::Impl::read() {
+  using Step = FrameReader::Step;
+  while (state_ == WebSocketState::open) {
+    switch (reader_.next()) {
+      case Step::need_more:
+        return;
+      case Step::payload:
+        read_payload();
+        break;
+      case Step::control:
+        read_control(reader_.piece());
+        break;
+      case Step::fault:
+        fail(reader_.fault());
+        break;
+    }
   }
 }
 
-/// Gives the stream back when it stands between two messages, and up when it will read no more.
-void WebSocketCodec::Impl::rest() {
-  if (!reader_) return;
-  if (state_ == WebSocketState::open) {
-    if (!gate_.between_messages()) return;
-    StreamPool::of(role_).give(std::move(*reader_));
-  }
-  reader_.reset();
+void WebSocketCodec::Impl::read_payload() {
+  auto const payload = reader_.piece();
+  char* const place = message_.prepare(payload.size());
+  // It is there already when it was received in the room that we gave.
+  if (place != payload.data() && !payload.empty()) std::memcpy(place, payload.data(), payload.size());
+  if (auto const mask = reader_.mask()) apply(*mask, place, payload.size());
+  message_.grow_by(payload.size());
+  bool const ends = reader_.ends_message();
+  if (reader_.kind() == core::MessageKind::text &&
+      !(ends ? text_.complete(message_.view()) : text_.grow(message_.view())))
+    return fail(proto::CloseCode::bad_payload);
+  if (!ends) return;
+  text_ = {};
+  sink_.on_message(reader_.kind(), std::exchange(message_, core::Buffer()));
 }
 
-Stream& WebSocketCodec::Impl::reader() {
-  if (!reader_) reader_.emplace(StreamPool::of(role_).take(*this)).read_message_max(message_limit_);
-  return *reader_;
-}
-
-std::string_view WebSocketCodec::Impl::next_piece() {
-  auto const piece = gate_.next();
-  if (piece.empty()) throw OutOfBytes{};
-  return piece;
-}
-
-bool WebSocketCodec::Impl::has_input() {
-  if (reader_ && !reader_->next_layer().offered().empty()) return true;
-  auto const piece = gate_.next();
-  if (piece.empty()) return false;
-  reader().next_layer().offered() = piece;
-  return true;
-}
-
-void WebSocketCodec::Impl::read_piece() {
-  // A small piece is copied once more, but its message gets memory for just its size; a big one is written
-  // where it stays.
-  std::array<char, beast_buffer_size> small;
-  std::size_t const at_hand = reader_->next_layer().offered().size();
-  bool const is_big = at_hand > small.size();
-  auto const room = is_big ? asio::buffer(message_.prepare(at_hand), at_hand) : asio::buffer(small);
+void WebSocketCodec::Impl::read_control(std::string_view frame) {
+  auto& pool = StreamPool::of(role_);
+  auto stream = pool.take(*this);
+  stream.next_layer().offered() = frame;
+  control_ = &stream;
+  char no_data = 0;
   error_code error;
-  std::size_t const count = reader_->read_some(room, error);
-  if (error) return end(error);
-  if (is_big) {
-    message_.grow_by(count);
-  } else {
-    message_.append({small.data(), count});
+  try {
+    stream.read_some(asio::buffer(&no_data, 1), error);
+  } catch (OutOfBytes const&) {
+    // It has dealt with the frame and looks for the next.
+    control_ = nullptr;
+    if (state_ == WebSocketState::open) pool.give(std::move(stream));
+    return;
   }
-  if (reader_->is_message_done()) deliver_message();
+  control_ = nullptr;
+  end(error, stream.reason().code);
 }
 
 void WebSocketCodec::Impl::on_control(websocket::frame_type kind, std::string_view payload) {
   if (kind == websocket::frame_type::pong) sink_.on_pong(payload);
   // Codes from 5000 on are nobody's (RFC 6455, 7.4.2), but Beast would take and return them.
-  if (kind == websocket::frame_type::close && reader_->reason().code >= 5000)
+  if (kind == websocket::frame_type::close && control_->reason().code >= 5000)
     fail(proto::CloseCode::protocol_error);
 }
 
-void WebSocketCodec::Impl::deliver_message() {
-  auto message = std::exchange(message_, core::Buffer());
-  // When the last frame is empty Beast does not ask whether the text before it was complete.
-  if (reader_->got_text() && ends_inside_character(message.view()))
-    return fail(proto::CloseCode::bad_payload);
-  sink_.on_message(kind(), std::move(message));
-}
-
-void WebSocketCodec::Impl::end(error_code error) {
-  message_ = core::Buffer();
+/// Beast ends a connection by a close frame or by a wrong control frame.
+void WebSocketCodec::Impl::end(error_code error, std::uint16_t code) {
   if (state_ != WebSocketState::open) return;
-  if (error != websocket::error::closed) {
-    state_ = WebSocketState::failed;
-    close_code_ = static_cast<std::uint16_t>(code_of(error));
-    return;
-  }
-  state_ = WebSocketState::closed_by_peer;
-  std::uint16_t const code = reader_->reason().code;
-  close_code_ = code == websocket::close_code::none ? std::uint16_t{websocket::close_code::no_status} : code;
+  bool const closed = error == websocket::error::closed;
+  state_ = closed ? WebSocketState::closed_by_peer : WebSocketState::failed;
+  if (!closed) code = static_cast<std::uint16_t>(proto::CloseCode::protocol_error);
+  if (code == websocket::close_code::none) code = websocket::close_code::no_status;
+  close_code_ = code;
 }
 
 void WebSocketCodec::Impl::fail(proto::CloseCode code) {

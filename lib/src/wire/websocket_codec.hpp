@@ -36,9 +36,9 @@ enum class WebSocketState : std::uint8_t {
   failed,          ///< the peer broke RFC 6455 or a limit; a close frame with the right code has been written
 };
 
-/// RFC 6455 as a codec over memory: bytes in, messages out. Whatever comes in goes through Beast with all of
-/// its checks. It does no I/O and knows no time. Everything it has to send (frames, pongs, the answer to a
-/// close) it appends to `out`.
+/// RFC 6455 as a codec over memory: bytes in, messages out. Handshakes and control frames are Beast's, data
+/// frames our own: Beast unmasks four bytes at a time and checks eight. It does no I/O and knows no time.
+/// Everything it has to send (frames, pongs, the answer to a close) it appends to `out`.
 class WebSocketCodec {
  public:
   /// `out` and `sink` must outlive the codec. For a server that has read an upgrade request: checks it,

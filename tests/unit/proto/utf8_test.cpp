@@ -56,7 +56,7 @@ TEST_CASE("all lead bytes with all second bytes before good tails are judged as 
 
 TEST_CASE("a fault is found at every place of a text of any length") {
   CHECK(is_valid_utf8(""));
-  for (std::size_t size = 1; size < 100; ++size) {
+  for (std::size_t size = 1; size < 300; size += size < 100 ? 1 : 29) {
     for (std::size_t at = 0; at < size; ++at) {
       std::string text(size, 'x');
       REQUIRE(is_valid_utf8(text));
@@ -66,6 +66,25 @@ TEST_CASE("a fault is found at every place of a text of any length") {
       text.replace(at, 1, "\xE2\x82\xAC");
       REQUIRE(is_valid_utf8(text));
       REQUIRE(valid_utf8_prefix(std::string_view(text).substr(0, at + 2)) == at);
+    }
+  }
+}
+
+TEST_CASE("a text that grows is refused as soon as nothing can make it UTF-8") {
+  auto const can_become = [](std::string const& text) {
+    for (auto const* tail : {"", "\x80", "\xBF", "\x80\x80", "\xBF\x80", "\x80\x80\x80", "\xBF\x80\x80"})
+      if (is_utf8_by_the_book(text + tail)) return true;
+    return false;
+  };
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      std::string const two = {static_cast<char>(first), static_cast<char>(second)};
+      for (std::string const& text : {two.substr(0, 1), two, two + "\x80", two + "z", two + "\x80\xBF"}) {
+        REQUIRE(Utf8Checker().grow(text) == can_become(text));
+        Utf8Checker checker;
+        checker.grow("ok");
+        REQUIRE(checker.grow("ok" + text) == can_become(text));
+      }
     }
   }
 }

@@ -17,13 +17,11 @@ namespace reachback::proto {
 /// Checks a text that comes bit by bit, and reads no character twice.
 class Utf8Checker {
  public:
-  /// The text as far as it has come: what was there before, and more.
-  void grow(std::string_view text) { valid_ += valid_utf8_prefix(text.substr(valid_)); }
+  /// The text as far as it has come: what was there before, and more. False as soon as nothing that follows
+  /// can make it UTF-8.
+  bool grow(std::string_view text);
   /// The whole text: whether it is UTF-8.
-  [[nodiscard]] bool complete(std::string_view text) {
-    grow(text);
-    return valid_ == text.size();
-  }
+  [[nodiscard]] bool complete(std::string_view text) { return grow(text) && valid_ == text.size(); }
 
  private:
   std::size_t valid_ = 0;
