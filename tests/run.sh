@@ -109,7 +109,7 @@ test_tsan() {
 test_e2e() {
   install_npm tests/e2e/clients
   configure release -DREACHBACK_E2E=ON
-  cmake --build --preset release --target reachback
+  cmake --build --preset release --target reachback echo_server
   run_tests release '^e2e$'
 }
 
