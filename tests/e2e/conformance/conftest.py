@@ -11,7 +11,7 @@ def echo_server():
     server = EchoServer()
     yield server
     server.kill()
-    print(f"--- stderr of the echo server\n{server.stderr()}")
+    assert server.stderr() == ""
 
 
 @pytest.fixture

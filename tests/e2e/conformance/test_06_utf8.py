@@ -5,10 +5,10 @@ import pytest
 from support.echo import INVALID_PAYLOAD, Message, cases, continuation, fragmented, text
 from support.raw import TEXT
 
-GERMAN = "Hello-µ@ßöäüàá-UTF-8!!".encode()
+FRENCH = "naïve façade, déjà vu: 5 €".encode()
 KOSME = "κ\u1f79σμε".encode()
-SURROGATE = KOSME + b"\xed\xa0\x80" + b"edited"
-TOO_HIGH = KOSME + b"\xf4\x90\x80\x80" + b"edited"  # U+110000: wrong from its second octet on
+SURROGATE = KOSME + b"\xed\xa0\x80" + b"and more"
+TOO_HIGH = KOSME + b"\xf4\x90\x80\x80" + b"and more"  # U+110000: wrong from its second octet on
 A_SILENCE = 0.2
 
 
@@ -32,9 +32,9 @@ def test_fragments_may_be_empty(client, frames, payload):
     "frames, payload",
     cases(
         {
-            "6.2.1": ([text(GERMAN)], GERMAN),
-            "6.2.2": ([text(GERMAN[:13], fin=False), continuation(GERMAN[13:])], GERMAN),
-            "6.2.3": (fragmented(TEXT, GERMAN, 1), GERMAN),
+            "6.2.1": ([text(FRENCH)], FRENCH),
+            "6.2.2": ([text(FRENCH[:11], fin=False), continuation(FRENCH[11:])], FRENCH),
+            "6.2.3": (fragmented(TEXT, FRENCH, 1), FRENCH),
             "6.2.4": (fragmented(TEXT, KOSME, 1), KOSME),
         }
     ),

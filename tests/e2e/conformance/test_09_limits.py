@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.echo import Message, binary, cases, fragmented, text
+from support.echo import Message, binary, cases, fragmented, octets_of, text, text_of
 from support.payload import KIB, MIB
 from support.raw import BINARY, TEXT
 
@@ -15,14 +15,6 @@ SMALL_SIZES = (0, 16, 64, 256, 1024, 4096)
 
 def numbered(section, values):
     return cases({f"9.{section}.{number}": value for number, value in enumerate(values, 1)})
-
-
-def text_of(size):
-    return (b"BAsd7&jh23" * (size // 10 + 1))[:size]
-
-
-def octets_of(size):
-    return (b"\x00\xfe\x23\xfa\xf0" * (size // 5 + 1))[:size]
 
 
 @pytest.mark.parametrize("size", numbered(1, SIZES))
@@ -69,15 +61,17 @@ def test_a_binary_message_of_1_mib_comes_back_whatever_its_pieces_are(client, si
 
 @pytest.mark.parametrize("size", numbered(7, SMALL_SIZES))
 def test_a_thousand_texts_come_back_one_after_the_other(client, size):
+    payload = text_of(size)
     for _ in range(ROUND_TRIPS):
-        client.at_once([text(text_of(size))])
-        client.hears(Message(TEXT, text_of(size)))
+        client.at_once([text(payload)])
+        client.hears(Message(TEXT, payload))
     client.closes_in_order()
 
 
 @pytest.mark.parametrize("size", numbered(8, SMALL_SIZES))
 def test_a_thousand_binary_messages_come_back_one_after_the_other(client, size):
+    payload = octets_of(size)
     for _ in range(ROUND_TRIPS):
-        client.at_once([binary(octets_of(size))])
-        client.hears(Message(BINARY, octets_of(size)))
+        client.at_once([binary(payload)])
+        client.hears(Message(BINARY, payload))
     client.closes_in_order()

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from support.echo import ECHO_SERVER, EchoServer
+from support.echo import ECHO_SERVER
 from support.raw import HttpCaller
 from support.waiting import DEADLINE
 
@@ -16,18 +16,10 @@ def test_wrong_arguments_end_it_with_its_usage(arguments):
     assert ended.stderr.startswith("usage: echo_server PORT")
 
 
-def test_a_port_that_is_taken_ends_it_with_an_error(echo_server):
+def test_it_listens_on_the_port_that_it_is_given_and_ends_with_an_error_when_that_is_taken(echo_server):
     ended = subprocess.run([ECHO_SERVER, str(echo_server.address[1])], capture_output=True, text=True, timeout=DEADLINE)
     assert ended.returncode == 1
     assert "Address already in use" in ended.stderr
-
-
-def test_it_listens_on_the_port_that_it_is_given(programs):
-    first = EchoServer()
-    first.kill()
-    second = EchoServer(first.address[1])
-    programs.append(second)
-    assert second.address == first.address
 
 
 def test_a_request_that_is_no_upgrade_is_refused(echo_server):

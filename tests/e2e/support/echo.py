@@ -1,4 +1,4 @@
-"""The echo server that runs the gateway's WebSocket code, and a client that writes down what it hears."""
+"""The echo server that runs the gateway's WebSocket code, and a client that is strict about what it hears."""
 
 import base64
 import hashlib
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from .gateway import ROOT, Program
+from .payload import payload as random_payload
 from .raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocketPeer, frame
 from .waiting import DEADLINE
 
@@ -23,8 +24,8 @@ class EchoServer(Program):
 
     token = None
 
-    def __init__(self, port=0):
-        super().__init__([ECHO_SERVER, port], r"listening on (127\.0\.0\.1):(\d+)$")
+    def __init__(self):
+        super().__init__([ECHO_SERVER, 0], r"listening on (127\.0\.0\.1):(\d+)$")
         try:
             host, found = self.wait_ready().groups()
         except AssertionError:
@@ -60,6 +61,16 @@ END = "the end of the stream, in order"
 def cases(by_id):
     """Parameters of a test, by the ids that the Autobahn suite gives its cases: one value each, or a tuple."""
     return [pytest.param(*(value if isinstance(value, tuple) else (value,)), id=key) for key, value in by_id.items()]
+
+
+def octets_of(size):
+    """Always the same octets, no two places alike, so that a piece that is lost or moved shows."""
+    return random_payload(size, compressible=False)
+
+
+def text_of(size):
+    """The same as a text."""
+    return octets_of(size // 2 + 1).hex().encode()[:size]
 
 
 def text(payload, **options):
@@ -163,7 +174,7 @@ class EchoClient(WebSocketPeer):
     def hears_payload_until_close(self):
         """The payload of all data frames before a close frame, which is next then, in messages complete or not."""
         pieces = []
-        while self.peek_opcode() != CLOSE:
+        while self._peek_opcode() != CLOSE:
             _, opcode, payload = self.read_frame()
             assert opcode < CLOSE, f"a control frame that nobody asked for: {opcode}"
             pieces.append(payload)
@@ -172,7 +183,7 @@ class EchoClient(WebSocketPeer):
     def hears_nothing_for(self, seconds):
         return not self._buffer and not select.select([self._socket], [], [], seconds)[0]
 
-    def peek_opcode(self):
+    def _peek_opcode(self):
         assert not self._at_end(), "the stream ended without a close frame"
         return self._buffer[0] & 0x0F
 
