@@ -1,0 +1,90 @@
+"""What became of each call, counted on the callers' side and on the services', and held against the gateway's own
+figures. Plain and synchronous."""
+
+from collections import Counter, defaultdict
+
+ANSWERED, HUNG_UP, BROKEN_OFF = "answered", "hung-up", "broken-off"
+# Refused before the call began: neither a service nor the outcomes of /metrics know of it.
+NEVER_BEGAN = "never-began"
+SHOWN = 40  # faults, each as soon as it is found
+
+
+class Ledger:
+    """Calls have numbers that rise. Each must end once, in one of the ways that its scenario expects; a service must see
+    it once when it was answered, and not at all when its error said `not-sent`."""
+
+    def __init__(self):
+        self.faults = []
+        self.endings = defaultdict(Counter)  # endpoint -> ending -> calls
+        self.in_flight = 0
+        self._receipts = bytearray()
+        self._ended = bytearray()
+        self._blind = set()
+
+    def no_receipts_from(self, endpoint):
+        """The services of this endpoint don't tell which requests they saw."""
+        self._blind.add(endpoint)
+
+    def begin(self):
+        self._receipts.append(0)
+        self._ended.append(0)
+        self.in_flight += 1
+        return len(self._ended) - 1
+
+    def received(self, number):
+        if not 0 <= number < len(self._receipts):
+            self.fault(f"a service saw a call that nobody made: {number}")
+        elif self._receipts[number] == 1:
+            self.fault(f"call {number} reached a service twice")
+        else:
+            self._receipts[number] = 1
+
+    def was_received(self, number):
+        return self._receipts[number] == 1
+
+    def end(self, number, endpoint, ending, expected, delivery=None):
+        """`expected` holds the endings that this call may have; `delivery` is what its problem document said."""
+        if self._ended[number]:
+            return self.fault(f"call {number} on {endpoint} ended a second time: {ending}")
+        self._ended[number] = 1
+        self.in_flight -= 1
+        self.endings[endpoint][ending] += 1
+        if ending not in expected:
+            self.fault(f"call {number} on {endpoint} ended as {ending}, expected was {' or '.join(sorted(expected))}")
+        if endpoint in self._blind:
+            return
+        if ending == ANSWERED and not self._receipts[number]:
+            self.fault(f"call {number} on {endpoint} was answered, but no service saw it")
+        if delivery == "not-sent" and self._receipts[number]:
+            self.fault(f"call {number} on {endpoint} was called not-sent, but a service saw it")
+
+    def fault(self, text):
+        self.faults.append(text)
+        if len(self.faults) <= SHOWN:
+            print(f"FAULT: {text}", flush=True)
+
+    @property
+    def calls(self):
+        return len(self._ended)
+
+    def check_all_ended(self):
+        missing = len(self._ended) - sum(self._ended)
+        if missing:
+            self.fault(f"{missing} calls never ended, the first of them {self._ended.index(0)}")
+
+    def check_outcomes(self, endpoint, outcomes):
+        """`outcomes` is the gateway's count by outcome. What a caller saw must be what the gateway counted; of a call that
+        was hung up or broken off the caller cannot know the reason, so that only their sum is held."""
+        seen = self.endings[endpoint]
+        open_ended = seen[HUNG_UP] + seen[BROKEN_OFF]
+        named = {ending: count for ending, count in seen.items() if ending not in (HUNG_UP, BROKEN_OFF, NEVER_BEGAN)}
+        left = {name: int(outcomes.get(name, 0)) - named.get(name, 0) for name in {*named, *outcomes}}
+        for name, count in sorted(left.items()):
+            if count < 0:
+                self.fault(f"{endpoint}: callers saw {named[name]} calls end as {name}, the gateway counted {count} others")
+        if sum(left.values()) != open_ended:
+            self.fault(f"{endpoint}: {sum(left.values())} outcomes more than callers saw, {open_ended} were hung up or "
+                       f"broken off ({ {name: count for name, count in left.items() if count} })")
+        for name in ("answered", "cancelled"):
+            if left.get(name, 0) > seen[HUNG_UP]:
+                self.fault(f"{endpoint}: {left[name]} calls were {name} for the gateway alone, {seen[HUNG_UP]} were hung up")
