@@ -13,6 +13,7 @@ test_packages=(
 )
 # What the image's stage `test` needs, and what docker/image_test.sh needs where there is no Docker engine.
 test_stage_packages=(python3 python3-pytest python3-websocket python3-requests)
+coverage_packages=(llvm-19)
 image_packages=(
   podman podman-compose runc netavark aardvark-dns iptables mmdebstrap openssl curl python3 python3-yaml
 )

@@ -6,7 +6,7 @@ source service/install.sh
 
 usage() {
   cat <<'TEXT'
-usage: tests/run.sh [--tidy]
+usage: tests/run.sh [--tidy | --soak MINUTES [--asan] [--seed N] | --coverage]
 
 Installs what is needed (Debian 12; root or sudo), then, whatever fails on the way:
   format        clang-format on every source of ours
@@ -18,6 +18,12 @@ Installs what is needed (Debian 12; root or sudo), then, whatever fails on the w
 and prints a line with the number of passed and failed tests. Exit code 0 when nothing failed.
 
   --tidy        only clang-tidy on proto, lib and service, by the release build's compile commands
+  --soak MINUTES
+                only tests/soak: calls, broadcasts, reconnects, hostile peers and dying services, all at once, behind a
+                minute of warm-up; then every call, descriptor and line of the log is accounted for. With the release
+                build or, with --asan, that one; the seed that it prints can be given again
+  --coverage    only: which lines and branches of proto and lib the tests go through, by the preset `coverage`; fails
+                under 90 % of the lines of either, and when a test fails
 TEXT
 }
 
@@ -131,13 +137,50 @@ tidy() {
   find proto/src lib/src service -name '*.cpp' -print0 | xargs -0 -n 1 -P 2 bash -c 'tidy_one "$1"' tidy_one
 }
 
+# soak MINUTES PRESET SEED: in a slow build at a slower pace, which the same two cores can keep.
+soak() {
+  local minutes=$1 preset=$2 seed=$3 pace=()
+  configure "$preset"
+  cmake --build --preset "$preset" --target reachback
+  [ "$preset" = release ] || pace=(--rate 0.25 --memory-growth 64)
+  REACHBACK=$PWD/build/$preset/service/reachback ASAN_OPTIONS=quarantine_size_mb=16 \
+    /usr/bin/python3 tests/soak/soak.py --minutes "$minutes" "${pace[@]}" ${seed:+--seed "$seed"}
+}
+
+coverage() {
+  install_packages "${coverage_packages[@]}"
+  install_npm tests/e2e/clients
+  configure coverage -DREACHBACK_E2E=ON
+  cmake --build --preset coverage
+  tests/coverage.sh build/coverage
+}
+
 one_result() {
   if [ "$stage_code" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+soak_minutes='' soak_preset=release soak_seed=''
+
+# soak_options MINUTES [--asan] [--seed N]
+soak_options() {
+  [[ "${1-}" =~ ^[0-9]+(\.[0-9]+)?$ ]] || return 1
+  soak_minutes=$1
+  shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --asan) soak_preset=asan ;;
+      --seed) soak_seed=${2:?} && shift ;;
+      *) return 1 ;;
+    esac
+    shift
+  done
 }
 
 case "${1-}" in
   '') chosen=tests ;;
   --tidy) chosen=tidy ;;
+  --coverage) chosen=coverage ;;
+  --soak) shift && soak_options "$@" && chosen=soak || { usage >&2 && exit 2; } ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;
 esac
@@ -146,6 +189,12 @@ stage install install_packages "${build_packages[@]}" "${test_packages[@]}"
 [ "$stage_code" = 0 ] || exit 1
 if [ "$chosen" = tidy ]; then
   stage tidy tidy
+  one_result
+elif [ "$chosen" = soak ]; then
+  stage soak soak "$soak_minutes" "$soak_preset" "$soak_seed"
+  one_result
+elif [ "$chosen" = coverage ]; then
+  stage coverage coverage
   one_result
 else
   stage format check_format

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 
 import aiohttp
 
@@ -43,10 +44,12 @@ class JsonReader(BytesReader):
     """Decodes the text of `data` piece by piece: an answer may have 70 MB."""
 
     _BEGIN = re.compile(rb'"data": ?"')
+    _COMPRESSED = re.compile(rb'"compressed": ?true')
 
     def __init__(self):
         super().__init__()
         self._head, self._text, self._state = b"", b"", "before"
+        self._inflater = None
 
     async def take(self, piece):
         if self._state == "before":
@@ -55,19 +58,45 @@ class JsonReader(BytesReader):
             if not begin:
                 return
             self._state, piece = "inside", self._head[begin.end():]
+            if self._COMPRESSED.search(self._head, 0, begin.start()):
+                self._inflater = zlib.decompressobj()  # an answer of one part is passed on as it is
         if self._state == "inside":
             self._text += piece
             end = self._text.find(b'"')
             if end >= 0:
                 self._state, self._text = "behind", self._text[:end]
             whole = len(self._text) - len(self._text) % 4
-            await super().take(base64.b64decode(self._text[:whole], validate=True))
+            decoded = base64.b64decode(self._text[:whole], validate=True)
+            await super().take(self._inflater.decompress(decoded) if self._inflater else decoded)
             self._text = self._text[whole:]
 
     async def finish(self):
         if self._state != "behind" or self._text:
             raise WrongAnswer(f"a message whose data does not end or begin: {self._head[:200]}")
         return await super().finish()
+
+
+def check_last_line(message):
+    """A call that ends badly behind its first line says so in a line of the gateway's own."""
+    if message["cmd"] == "unknown":
+        raise aiohttp.ClientPayloadError("the gateway's last line")
+
+
+class LinesReader(BytesReader):
+    """Passes over what a service says, whatever it is."""
+
+    def __init__(self):
+        super().__init__()
+        self._line = b""
+
+    async def take(self, piece):
+        *lines, rest = piece.split(b"\n")
+        for line in lines:
+            self._line += line
+            if self._line.startswith(b'{"cmd":"unknown"'):
+                check_last_line(json.loads(self._line))
+            self._line = b""
+        self._line += rest
 
 
 class NdjsonReader(BytesReader):
@@ -86,9 +115,7 @@ class NdjsonReader(BytesReader):
     async def _take_line(self, line):
         message = await asyncio.to_thread(json.loads, line)
         if message["status"] != 200:
-            if message["cmd"] == "unknown":
-                raise aiohttp.ClientPayloadError("the gateway's last line")
-            return
+            return check_last_line(message)
         if message["partId"] in self._parts:
             raise WrongAnswer(f"part {message['partId']} came twice")
         self._parts[message["partId"]] = await asyncio.to_thread(part_bytes, message)
@@ -100,6 +127,7 @@ class NdjsonReader(BytesReader):
 
 
 READERS = {JSON: JsonReader, NDJSON: NdjsonReader, BYTES: BytesReader}
+CARELESS_READERS = {JSON: BytesReader, NDJSON: LinesReader, BYTES: BytesReader}
 
 
 class Call:
@@ -133,7 +161,7 @@ class Call:
             problem = await response.json(content_type="application/problem+json")
             name = problem["type"].removeprefix("/problems/")
             return self.end(NEVER_BEGAN if name in REFUSED_BEFORE else name, problem.get("delivery"))
-        reader = READERS[self.form]() if self.payload else BytesReader()
+        reader = (READERS if self.payload else CARELESS_READERS)[self.form]()
         read = 0
         try:
             async for piece in response.content.iter_any():

@@ -129,7 +129,7 @@ BAD_REQUESTS = [
     (POST + b"Content-Length: 7\r\nContent-Length: 8\r\n\r\n", 400), (POST + b"Content-Length: -1\r\n\r\n", 400),
     (POST + b"Content-Length: 99999999999999999999\r\n\r\n", 400), (POST + b"Content-Length: 7, 8\r\n\r\n", 400),
     (POST + b"Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-    (POST + b"Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nzz\r\n", 400),
+    (POST + b"Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nzz\r\n\r\n\r\n", 400),
     (POST + b"Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n", 413),
     (POST + b"Content-Type: text/html\r\nContent-Length: 2\r\n\r\n{}", 415),
     (POST.replace(b"test", b"wrong") + b"Content-Length: 2\r\n\r\n{}", 401), (GET.replace(b"GET", b"BREW") + b"\r\n", 405),
@@ -172,7 +172,7 @@ async def dripping_request(world):
     for value in GET + b"X: " + b"y" * 10_000:
         writer.write(bytes([value]))
         await asyncio.sleep(0.05)
-        if answer.done() or world.stopping.is_set():
+        if answer.done() or world.winding_up.is_set():
             break
     else:
         world.ledger.fault("a head that never ended was waited for")
@@ -214,8 +214,8 @@ async def bad_upgrade(world):
 
 async def bad_frames(world):
     """On an endpoint whose clients send what they like: violations, and frames that never end."""
-    socket = await WebSocket.dial(world.address, "/crowd", BEARER)
-    world.happened["joined crowd"] += 1
+    socket = await WebSocket.dial(world.address, "/rough", BEARER)
+    world.happened["joined rough"] += 1
     if world.chance.random() < 0.3:
         socket.send_raw(frame_head(TEXT, 10 * MIB), b"x" * world.chance.randrange(2 * MIB))
         await socket.flush()

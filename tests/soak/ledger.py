@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 ANSWERED, HUNG_UP, BROKEN_OFF = "answered", "hung-up", "broken-off"
 # Refused before the call began: neither a service nor the outcomes of /metrics know of it.
 NEVER_BEGAN = "never-began"
+# What a call's end says about services: whether one must have seen it.
+SEEN, UNSEEN, MAYBE_SEEN = 1, 2, 3
 SHOWN = 40  # faults, each as soon as it is found
 
 
@@ -18,7 +20,7 @@ class Ledger:
         self.endings = defaultdict(Counter)  # endpoint -> ending -> calls
         self.in_flight = 0
         self._receipts = bytearray()
-        self._ended = bytearray()
+        self._ended = bytearray()  # of each call, what its end says about services
         self._blind = set()
 
     def no_receipts_from(self, endpoint):
@@ -46,17 +48,18 @@ class Ledger:
         """`expected` holds the endings that this call may have; `delivery` is what its problem document said."""
         if self._ended[number]:
             return self.fault(f"call {number} on {endpoint} ended a second time: {ending}")
-        self._ended[number] = 1
+        self._ended[number] = self._sight(endpoint, ending, delivery)
         self.in_flight -= 1
         self.endings[endpoint][ending] += 1
         if ending not in expected:
             self.fault(f"call {number} on {endpoint} ended as {ending}, expected was {' or '.join(sorted(expected))}")
+
+    def _sight(self, endpoint, ending, delivery):
         if endpoint in self._blind:
-            return
-        if ending == ANSWERED and not self._receipts[number]:
-            self.fault(f"call {number} on {endpoint} was answered, but no service saw it")
-        if delivery == "not-sent" and self._receipts[number]:
-            self.fault(f"call {number} on {endpoint} was called not-sent, but a service saw it")
+            return MAYBE_SEEN
+        if ending == ANSWERED:
+            return SEEN
+        return UNSEEN if delivery == "not-sent" else MAYBE_SEEN
 
     def fault(self, text):
         self.faults.append(text)
@@ -68,9 +71,17 @@ class Ledger:
         return len(self._ended)
 
     def check_all_ended(self):
-        missing = len(self._ended) - sum(self._ended)
+        missing = self._ended.count(0)
         if missing:
             self.fault(f"{missing} calls never ended, the first of them {self._ended.index(0)}")
+
+    def check_receipts(self):
+        """When all services have told what they saw: those in processes of their own tell it later."""
+        for number, (sight, receipts) in enumerate(zip(self._ended, self._receipts)):
+            if sight == SEEN and not receipts:
+                self.fault(f"call {number} was answered, but no service saw it")
+            if sight == UNSEEN and receipts:
+                self.fault(f"the error of call {number} said not-sent, but a service saw it")
 
     def check_outcomes(self, endpoint, outcomes):
         """`outcomes` is the gateway's count by outcome. What a caller saw must be what the gateway counted; of a call that

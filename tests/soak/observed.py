@@ -14,6 +14,11 @@ class Process:
     def descriptors(self):
         return len(os.listdir(self._directory / "fd"))
 
+    def open_files(self):
+        """What the descriptors stand for, without the numbers of sockets."""
+        names = (os.readlink(entry) for entry in (self._directory / "fd").iterdir())
+        return Counter(re.sub(r"\d+", "N", name) for name in names)
+
     def _status(self, key):
         text = (self._directory / "status").read_text()
         return int(re.search(rf"^{key}:\s+(\d+)", text, re.MULTILINE).group(1))
@@ -32,10 +37,10 @@ class Process:
 
 # Kind of a line, and what it looks like behind the time. Whatever matches none was not provoked.
 LINES = {
-    "opened": r"info (?P<endpoint>\w+): connection \d+ of [\w ]+ from 127\.0\.0\.1 opened",
-    "closed": r"info (?P<endpoint>\w+): connection \d+ from 127\.0\.0\.1 closed \((?P<code>\d+)\)",
+    "opened": r"info (?P<endpoint>\w+): connection \d+ of [\w ]+ from 127\.0\.0\.1:\d+ opened",
+    "closed": r"info (?P<endpoint>\w+): connection \d+ from 127\.0\.0\.1:\d+ closed \((?P<code>\d+)\)",
     "dropped": r"warning (?P<endpoint>\w+): dropped a message of connection \d+: (?P<reason>[a-z0-9-]+)",
-    "log-in failed": r"info a log-in failed, from 127\.0\.1\.\d",
+    "log-in failed": r"info a log-in failed, from 127\.0\.1\.\d(:\d+)?",
     "ending": r"info (shutting down: not ready any more|draining: no new calls and connections|all connections are closed)",
 }
 _PATTERNS = {kind: re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z " + text) for kind, text in LINES.items()}

@@ -112,7 +112,9 @@ async def fickle(world, endpoint):
     if end == "silence":
         # Neither reads nor answers pings until the gateway gives it up.
         service.socket.answers_pings = False
-        await asyncio.wait({serving}, timeout=30)
+        stop = asyncio.create_task(world.winding_up.wait())
+        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     if end == "leave":

@@ -99,6 +99,7 @@ class Traffic:
 
     async def run(self, seconds):
         """Ends when all that was begun has ended."""
+        self._world.winding_up.clear()
         self._world.stopping.clear()
         endless = [one for one in self._all if one.every == 0]
         for one in endless:
@@ -110,6 +111,7 @@ class Traffic:
         for pacer in pacers:
             pacer.cancel()
         await asyncio.gather(*pacers, return_exceptions=True)
+        self._world.winding_up.set()
         await self._finish({one.name for one in endless})
         self._world.stopping.set()
         await self._finish(set())

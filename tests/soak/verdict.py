@@ -25,7 +25,7 @@ class Baseline:
         return f"{self.descriptors} descriptors, {self.threads} threads, {self.resident / MIB:.1f} MiB resident"
 
 
-async def wait_quiet(world, gateway, process, at_start):
+async def wait_quiet(world, gateway, process, descriptors=None):
     """Waits until the gateway has nothing left: no connection, no call, no byte of any budget, no descriptor."""
     left = "nothing looked at"
     for _ in range(QUIET_WITHIN * 5):
@@ -36,17 +36,19 @@ async def wait_quiet(world, gateway, process, at_start):
                 or name == "reachback_budget_used" and labels["budget"] != "connections"
             )
         ]
-        if not left and process.descriptors() == at_start.descriptors:
+        await asyncio.sleep(0.2)  # the connection of the look itself ends meanwhile
+        if not left and process.descriptors() == (descriptors or process.descriptors()):
             return
-        await asyncio.sleep(0.2)
-    world.ledger.fault(f"not quiet after {QUIET_WITHIN} s: {left}, {process.descriptors()} descriptors, "
-                       f"{at_start.descriptors} at the start")
+    world.ledger.fault(f"not quiet after {QUIET_WITHIN} s: {left}, {process.descriptors()} descriptors "
+                       f"instead of {descriptors}: "
+                       f"{dict(process.open_files())}")
 
 
 def judge(world, traffic, gateway, at_start, warm, end, memory_growth):
     """Prints the account and adds what is wrong to the ledger's faults."""
     ledger, metrics = world.ledger, gateway.metrics()
     ledger.check_all_ended()
+    ledger.check_receipts()
     print(f"\n{ledger.calls} calls by how they ended, as their callers saw it:")
     for endpoint in sorted(ledger.endings):
         ledger.check_outcomes(endpoint, outcomes_of(metrics, endpoint))

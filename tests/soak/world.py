@@ -24,7 +24,8 @@ class World:
         self.ledger = Ledger()
         self.happened = Counter()  # what the log and the metrics are held against, by kind
         self.session = None
-        self.stopping = asyncio.Event()
+        self.winding_up = asyncio.Event()  # nothing new begins: who only waits may end
+        self.stopping = asyncio.Event()  # all calls have ended: services may go
         self.received_bytes = 0
         self.last_lied_to = None
         self._receipts = {}
