@@ -107,10 +107,10 @@ async def fickle(world, endpoint):
     await service.dial()
     serving = asyncio.create_task(service.serve())
     await asyncio.wait({serving}, timeout=world.chance.uniform(0.5, 4))
-    end = world.chance.choice(("leave", "reset", "abandon", "silence"))
+    (end,) = world.chance.choices(("leave", "reset", "abandon", "silence"), (4, 4, 4, 1))
     world.happened["service ends by " + end] += 1
     if end == "silence":
-        # Neither reads nor answers pings until the gateway gives it up.
+        # Says nothing, not even a pong, until the gateway gives it up.
         service.socket.answers_pings = False
         stop = asyncio.create_task(world.winding_up.wait())
         await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)

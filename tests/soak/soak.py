@@ -32,6 +32,9 @@ FLAGS = ["--write-timeout", 20, "--endpoint", "wsUser=broadcast", "--endpoint", 
          "--endpoint", "off=reject:closed for the soak"]
 
 
+DRAIN = 25  # seconds: the grace and the closing
+
+
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, required=True, help="of the part that is measured")
@@ -136,10 +139,10 @@ def main():
 
 
 def end_in_order(gateway, world):
-    """SIGTERM has to end it with exit code 0; then its log is complete."""
+    """SIGTERM has to end it within the drain's time with exit code 0; then its log is complete."""
     begin = time.monotonic()
     gateway.signal(signal.SIGTERM)
-    code = gateway.wait_exit(60)
+    code = gateway.wait_exit(DRAIN)
     print(f"SIGTERM: exit code {code} in {time.monotonic() - begin:.1f} s")
     if code != 0:
         world.ledger.fault(f"SIGTERM ended it with exit code {code}\n{gateway.stderr()[-5000:]}")

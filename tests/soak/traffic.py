@@ -66,7 +66,7 @@ def ingredients(world, directory):
         Ingredient("unread flood", 15, 2, partial(callers.unread_call, world, FLOODED)),
         Ingredient("calls to a clogged service", 12, 1, partial(callers.clogging_calls, world, CLOGGED)),
         Ingredient("refused call", 0.3, 5, partial(callers.refused_call, world, "")),
-        Ingredient("fickle service", 0.7, 5, partial(services.fickle, world, CHURN)),
+        Ingredient("fickle service", 0.7, 8, partial(services.fickle, world, CHURN)),
         Ingredient("killed service", 4, 2, partial(processes.killed_service, world, CHURN)),
         Ingredient("killed attach", 5, 2, partial(processes.killed_attach, world, DYING_ATTACHED, directory)),
         Ingredient("liar", 1, 3, partial(intruders.liar, world, LIARS)),
