@@ -18,7 +18,7 @@ from world import BEARER, request_body
 FORMS = (JSON, NDJSON, BYTES)
 REFUSED_BEFORE = {"no-endpoint", "wrong-kind", "disabled", "bad-message", "bad-parameter", "unauthorized", "forbidden",
                   "not-acceptable", "unsupported-media-type", "method-not-allowed"}
-RECEIVED_WITHIN = 30
+RECEIVED_WITHIN = 120
 CONNECTION_LOST = "connection-lost"
 
 

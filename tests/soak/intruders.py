@@ -6,7 +6,7 @@ import zlib
 from base64 import b64encode
 
 from services import Service
-from sockets import (BINARY, CLOSE, CONTINUATION, PING, TEXT, Refused, WebSocket, close_frame, frame_head, open_stream, reset)
+from sockets import (BINARY, CLOSE, CONTINUATION, PATIENCE, PING, TEXT, Refused, WebSocket, close_frame, frame_head, open_stream, reset)
 from support.payload import MIB
 from world import BEARER, small_answer
 
@@ -141,7 +141,7 @@ async def bad_request(world):
     sent, status = world.chance.choice(BAD_REQUESTS)
     reader, writer = await open_stream(world.address)
     writer.write(sent)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         line = await reader.readline()
     if not line.startswith(b"HTTP/1.1 %d " % status):
         world.ledger.fault(f"{sent[:100]} was answered with {line} instead of {status}")
@@ -160,7 +160,7 @@ async def cut_off_request(world):
         reset(writer)
     elif manner == "half-close":
         writer.write_eof()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await reader.read()
     writer.transport.abort()
 
@@ -222,7 +222,7 @@ async def bad_frames(world):
         socket.reset()
         return
     socket.send_raw(world.chance.choice(VIOLATIONS))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await socket.read() is not None:
             pass
     if socket.last_close not in (1002, 1007, 1009):

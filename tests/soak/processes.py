@@ -65,7 +65,8 @@ class Attached:
             self._world.ledger.fault(f"attach ended with {code}")
 
     async def kill(self):
-        self._process.kill()
+        if self.alive:
+            self._process.kill()
         await self._process.wait()
 
 
@@ -73,6 +74,8 @@ async def killed_attach(world, endpoint, directory):
     """One life of an `attach` that SIGKILL ends."""
     service = Attached(world, endpoint, directory)
     await service.start()
-    await asyncio.sleep(world.chance.uniform(1, 3))
-    world.happened["attach ends by SIGKILL"] += 1
-    await service.kill()
+    try:
+        await asyncio.sleep(world.chance.uniform(1, 3))
+        world.happened["attach ends by SIGKILL"] += 1
+    finally:
+        await service.kill()

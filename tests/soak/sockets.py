@@ -7,7 +7,7 @@ import socket
 import struct
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 0x1, 0x2, 0x8, 0x9, 0xA, 0x0
-PATIENCE = 60
+PATIENCE = 120
 
 
 class Refused(Exception):

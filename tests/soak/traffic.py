@@ -144,7 +144,7 @@ class Traffic:
         waiting = {task for task in self._tasks if task.get_name() not in spared}
         if not waiting:
             return
-        _, late = await asyncio.wait(waiting, timeout=150)
+        _, late = await asyncio.wait(waiting, timeout=400)
         for task in late:
             self._world.ledger.fault(f"{task.get_name()} did not end")
             task.cancel()

@@ -34,7 +34,7 @@ class World:
         """Callers share connections that are kept alive."""
         self.session = aiohttp.ClientSession(
             self.url, headers={"Authorization": "Bearer test"}, connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=None, sock_read=120), auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_read=400), auto_decompress=False,
         )
 
     def note_request(self, message):
