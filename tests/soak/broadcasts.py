@@ -128,31 +128,41 @@ async def slow_watcher(world):
 async def storm(world):
     """A crowd that joins at once and goes at once: in order, by reset, or closed by an operator."""
     name = "crowd"
-    dials = [WebSocket.dial(world.address, f"/{name}", BEARER) for _ in range(world.chance.randrange(50, 150))]
-    sockets = await asyncio.gather(*dials)
-    world.happened["joined " + name] += len(sockets)
+    members = await asyncio.gather(*(_join_crowd(world, name) for _ in range(world.chance.randrange(50, 150))))
     end = world.chance.choice(("leave", "reset", "DELETE"))
+    if end == "DELETE":
+        await _delete_all(world, name, members)
+    for _, reading in members:
+        reading.cancel()
+    await asyncio.gather(*(reading for _, reading in members), return_exceptions=True)
     if end == "leave":
-        await asyncio.gather(*(socket.leave() for socket in sockets))
-    elif end == "reset":
-        for socket in sockets:
-            socket.reset()
-    else:
-        await _delete_all(world, name, sockets)
+        await asyncio.gather(*(socket.leave() for socket, _ in members))
+    for socket, _ in members:
+        socket.reset()
     world.happened["storm"] += 1
 
 
-async def _delete_all(world, name, sockets):
-    async with world.session.delete(f"/v1/endpoints/{name}/connections") as response:
-        closed = (await response.json())["closed"]
-    if response.status != 200 or closed < len(sockets):
-        world.ledger.fault(f"DELETE closed {closed} of {len(sockets)} connections: {response.status}")
-    for socket in sockets:
+async def _join_crowd(world, name):
+    """A connection, and the task that answers its pings from now on: the crowd may take long to be complete."""
+    socket = await WebSocket.dial(world.address, f"/{name}", BEARER)
+    world.happened["joined " + name] += 1
+
+    async def read_all():
         while await socket.read() is not None:
             pass
+
+    return socket, asyncio.create_task(read_all())
+
+
+async def _delete_all(world, name, members):
+    async with world.session.delete(f"/v1/endpoints/{name}/connections") as response:
+        closed = (await response.json())["closed"]
+    if response.status != 200 or closed < len(members):
+        world.ledger.fault(f"DELETE closed {closed} of {len(members)} connections: {response.status}")
+    for socket, reading in members:
+        await reading
         if socket.last_close != 4000:
             world.ledger.fault(f"a connection that an operator closed got the close code {socket.last_close}")
-        socket.abandon()
 
 
 async def shouting_to_nobody(world):

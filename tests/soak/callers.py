@@ -275,14 +275,14 @@ async def risky_call(world, endpoint, expected, attributes=("echo",), seconds=(1
 async def unread_call(world, endpoint):
     """Reads nothing of more than the gateway keeps for one call, until that gave it up."""
     call = Call(world, endpoint, {BROKEN_OFF, "slow-caller"}, form=world.chance.choice((NDJSON, BYTES)))
-    ended = asyncio.Event()
+    flooded = world.flooded[call.number]
 
     async def pace(_):
-        if not ended.is_set():
-            ended.set()
-            await asyncio.sleep(12)
+        async with asyncio.timeout(300):
+            await flooded.wait()
 
-    await call.run("flood", pace=pace)
+    await call.run("flood", call.number, pace=pace)
+    del world.flooded[call.number]
 
 
 async def clogging_calls(world, endpoint):

@@ -105,6 +105,7 @@ class Flooder(Service):
             head = {"cmd": "rpc", "callId": request["callId"], "status": 200, "numParts": 30, "partId": number}
             self.socket.send_text(json.dumps(head)[:-1].encode() + b',"data":"', rest, b'"}')
             await self.socket.flush()
+        self._world.flooded[request["args"][0]].set()
 
 
 async def flooder(world, endpoint):

@@ -105,7 +105,8 @@ class Traffic:
         for one in endless:
             for _ in range(one.at_most):
                 self._begin(one)
-        await asyncio.sleep(1)  # services first: a call that comes before them would be refused, and rightly
+        # A call that came before its service would be refused, and rightly.
+        await self._world.wait_served((*STEADY, MUTE, FLOODED, ATTACHED))
         pacers = [asyncio.create_task(self._pace(one)) for one in self._all if one.every]
         await asyncio.sleep(seconds)
         for pacer in pacers:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 import aiohttp
 
@@ -28,6 +28,7 @@ class World:
         self.stopping = asyncio.Event()  # all calls have ended: services may go
         self.received_bytes = 0
         self.last_lied_to = None
+        self.flooded = defaultdict(asyncio.Event)  # by call: its service has sent all of the flood
         self._receipts = {}
 
     def open_session(self):
@@ -36,6 +37,17 @@ class World:
             self.url, headers={"Authorization": "Bearer test"}, connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=None, sock_read=400), auto_decompress=False,
         )
+
+    async def wait_served(self, endpoints):
+        """Waits until each of these endpoints has a service."""
+        for endpoint in endpoints:
+            async with asyncio.timeout(120):
+                while not await self._connections(endpoint):
+                    await asyncio.sleep(0.05)
+
+    async def _connections(self, endpoint):
+        async with self.session.get(f"/v1/endpoints/{endpoint}") as response:
+            return len((await response.json())["connections"])
 
     def note_request(self, message):
         """A service received this request; gives the request as an object, without reading a big one whole."""
