@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/sha.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -180,6 +181,11 @@ ScriptedGateway::ScriptedGateway() : listener_(::socket(AF_INET, SOCK_STREAM | S
 }
 
 ScriptedGateway::~ScriptedGateway() { ::close(listener_); }
+
+bool ScriptedGateway::has_visitor() const {
+  pollfd listening{.fd = listener_, .events = POLLIN, .revents = 0};
+  return ::poll(&listening, 1, 0) == 1;
+}
 
 ScriptedConnection ScriptedGateway::accept() {
   int const socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);

@@ -68,6 +68,8 @@ class ScriptedGateway {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] ScriptedConnection accept();
+  /// Whether somebody has connected whom `accept` has not given yet.
+  [[nodiscard]] bool has_visitor() const;
 
  private:
   int listener_;

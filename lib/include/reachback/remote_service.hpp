@@ -58,7 +58,7 @@ struct RemoteServiceConfig {
   /// Called on the service's thread and on its workers; must not block. No payload and no secret is ever in a
   /// text.
   std::function<void(LogLevel, std::string_view)> log;
-  /// Told on the service's thread each time the connection opens.
+  /// Told on the service's thread each time a connection opens, also while an older one still ends.
   std::function<void()> attached;
 };
 
@@ -71,7 +71,10 @@ using ServiceFunction = std::function<ServiceAnswer(std::string_view request)>;
 /// with jittered backoff), and answers requests in parallel, in parts of 10 MiB of which few are in memory at
 /// any time. To a gateway that knows the subprotocol `reachback.v1` it sends the parts at each caller's pace:
 /// an answer that waits for its caller holds no worker, and one that is cancelled is abandoned at its next
-/// part.
+/// part. When such a gateway says that it is about to close (`goaway`), the service dials the same address
+/// again, where a proxy leads it to another one, with backoff as long as that fails; it stays at the old one
+/// until it has joined anew and all requests from there are answered. At most two gateways that are about to
+/// close are served beside a new one; before a third is left, one of them must be done with.
 class RemoteService {
  public:
   /// Throws StartError when the configuration makes no sense.
@@ -83,8 +86,8 @@ class RemoteService {
   /// Runs on the calling thread until `stop`; once. False when the gateway refused the log-in or the token:
   /// trying again would not help. Returns when no worker is at work any more.
   [[nodiscard]] bool run();
-  /// Any thread, but not inside a signal handler: closes with 1001 and lets `run` return. Answers in the
-  /// making are abandoned at their next part; a ServiceFunction that runs is waited for.
+  /// Any thread, but not inside a signal handler: closes every connection with 1001 and lets `run` return.
+  /// Answers in the making are abandoned at their next part; a ServiceFunction that runs is waited for.
   void stop();
 
  private:

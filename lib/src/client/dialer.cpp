@@ -104,7 +104,7 @@ Task<Dialer::Result> Dialer::upgrade() {
   }
   if (!accepts_upgrade(head, handshake.accept))
     co_return unreachable("the answer to the upgrade is no valid one");
-  Dialed dialed{std::move(exchanged->stream), std::move(exchanged->reply.rest), pacing_of(head)};
+  Dialed dialed{std::move(exchanged->stream), std::move(exchanged->reply.rest), pacing_of(head), credential_};
   co_return std::move(dialed);
 }
 

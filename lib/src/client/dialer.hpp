@@ -17,11 +17,15 @@ struct DialFailure {
   std::string text;  ///< for the log; holds no secret
 };
 
+/// What was sent with a dial.
+enum class Credential : std::uint8_t { token, new_cookie, kept_cookie };
+
 /// An upgraded connection.
 struct Dialed {
   net::Stream stream;
   core::Buffer rest;  ///< came behind the handshake
   core::Pacing pacing = core::Pacing::none;
+  Credential credential = Credential::token;
 };
 
 /// Who dials, and where.
@@ -47,8 +51,7 @@ class Dialer {
   /// Ends the `dial` that runs, and all later ones at once.
   void cancel();
 
-  /// What was sent with the last dial.
-  enum class Credential : std::uint8_t { token, new_cookie, kept_cookie };
+  /// Of the last dial.
   [[nodiscard]] Credential credential() const { return credential_; }
   /// The next dial logs in anew.
   void forget_cookie() { cookie_.clear(); }

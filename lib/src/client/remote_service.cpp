@@ -5,29 +5,27 @@
 #include <algorithm>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "async/clock.hpp"
 #include "async/shard.hpp"
 #include "async/signal.hpp"
 #include "async/task_group.hpp"
+#include "client/attachment.hpp"
 #include "client/backoff.hpp"
 #include "client/dialer.hpp"
 #include "client/gateway_error.hpp"
 #include "client/request_pool.hpp"
 #include "client/tls_context.hpp"
-#include "net/websocket_connection.hpp"
 #include "reachback/errors.hpp"
-#include "reachback/proto/subprotocol.hpp"
 
 namespace reachback {
 namespace {
 
 using async::Task;
 
-/// A gateway takes requests up to 64 MiB and adds their `callId` (wire-protocol.md, 6).
-constexpr std::size_t message_limit = (64u << 20) + 1024;
-/// The window of the answers, and errors beside it.
-constexpr std::size_t outbox_limit = 64u << 20;
+/// Gateways that are on their way out and still wait for answers of ours.
+constexpr std::size_t most_leaving = 2;
 
 client::Log log_of(RemoteServiceConfig const& config) {
   if (config.log) return config.log;
@@ -71,30 +69,25 @@ client::PoolLimits limits_of(RemoteServiceConfig const& config) {
   return limits;
 }
 
-net::ConnectionSettings connection_settings() {
-  net::ConnectionSettings settings;
-  settings.outbox_limit = outbox_limit;
-  return settings;
-}
-
 }  // namespace
 
-/// One coroutine, `live`, dials, serves and waits in turn; `stop` and the deadlines wake it wherever it is.
-class RemoteService::Impl final : private net::ConnectionSink {
+/// One coroutine, `live`, dials and waits in turn; each connection has one of its own. `stop`, the deadlines
+/// and what happens to the connections wake `live` wherever it is.
+class RemoteService::Impl final : private client::AttachmentOwner {
  public:
   Impl(RemoteServiceConfig config, ServiceFunction function)
       : config_(checked(std::move(config))),
         log_(log_of(config_)),
-        connection_settings_(connection_settings()),
         backoff_(config_.first_retry, config_.longest_retry),
         shard_(0, async::steady_clock()),
         dialer_(shard_, plan_of(config_)),
         pool_(shard_, std::move(function), limits_of(config_), log_),
-        pause_over_(shard_.strand()),
-        pause_(shard_, [this] { pause_over_.notify(); }),
+        changed_(shard_.strand()),
+        pause_(shard_, [this] { changed_.notify(); }),
         // What escapes from `live` leaves nobody who could end the service.
         life_(shard_.strand(), [](std::exception_ptr error) noexcept { std::rethrow_exception(error); }),
-        attempt_(shard_.strand(), [this](std::exception_ptr error) { report(error); }) {}
+        dialling_(shard_.strand(), [this](std::exception_ptr error) { report(error); }),
+        serving_(shard_.strand(), [this](std::exception_ptr error) { report(error); }) {}
 
   bool run() {
     life_.spawn(live());
@@ -107,87 +100,126 @@ class RemoteService::Impl final : private net::ConnectionSink {
   }
 
  private:
+  using Attachment = client::Attachment;
+
   Task<> live();
-  Task<> attempt();
-  Task<> serve(client::Dialed dialed);
+  Task<> dial();
+  Task<> serve(std::unique_ptr<Attachment> attachment);
+  Task<> until_another_is_needed();
   Task<> pause();
+  void attach(client::Dialed dialed);
   void end();
   void dial_failed(client::DialFailure const& failure);
+  void log_in_anew(std::string_view why);
   void refuse(std::string_view text);
   void report(std::exception_ptr const& error);
-  void obey(proto::ControlMessage const& message);
 
-  void on_message(net::WebSocketConnection& connection, core::MessageKind kind,
-                  core::Buffer message) override;
-  void on_leave(net::WebSocketConnection& connection) override;
+  void on_no_more_requests(Attachment& attachment) override;
+  void on_gateway_error(Attachment& attachment, client::GatewayError const& error) override;
 
   RemoteServiceConfig const config_;
   client::Log const log_;
-  net::ConnectionSettings const connection_settings_;
   client::Backoff backoff_;
   std::mt19937_64 random_{std::random_device{}()};
   async::Shard shard_;
   client::Dialer dialer_;
   client::RequestPool pool_;
-  async::Signal pause_over_;
+  async::Signal changed_;
   async::Deadline pause_;
   async::TaskGroup life_;
-  async::TaskGroup attempt_;
-  net::WebSocketConnection* connection_ = nullptr;  ///< the open one
-  core::Pacing pacing_ = core::Pacing::none;        ///< its
-  std::uint64_t connections_ = 0;                   ///< ever opened
+  async::TaskGroup dialling_;
+  async::TaskGroup serving_;
+  std::vector<Attachment*> attachments_;  ///< those that are not over, in the order of their opening
+  Attachment* current_ = nullptr;         ///< the one that brings new requests; null while there is none
+  std::uint64_t connections_ = 0;         ///< ever opened
+  bool at_once_ = false;                  ///< the next dial needs no pause
   bool ending_ = false;
   bool refused_ = false;
 };
 
 Task<> RemoteService::Impl::live() {
   while (!ending_) {
-    attempt_.spawn(attempt());
-    co_await attempt_.join();
-    if (!ending_) co_await pause();
+    dialling_.spawn(dial());
+    co_await dialling_.join();
+    co_await until_another_is_needed();
+    if (!ending_ && !std::exchange(at_once_, false)) co_await pause();
   }
+  co_await serving_.join();
   co_await pool_.drain();
   shard_.stop();
 }
 
-Task<> RemoteService::Impl::attempt() {
+Task<> RemoteService::Impl::dial() {
   auto dialed = co_await dialer_.dial();
   if (ending_) co_return;
-  if (!dialed) {
+  if (dialed) {
+    attach(std::move(*dialed));
+  } else {
     dial_failed(dialed.error());
-    co_return;
   }
-  auto const opened = shard_.now();
-  co_await serve(std::move(*dialed));
-  // One that lasted shows that the gateway is well; one that ends at once must not bring us back at once.
-  if (shard_.now() - opened >= config_.longest_retry) backoff_.reset();
 }
 
 void RemoteService::Impl::dial_failed(client::DialFailure const& failure) {
-  if (failure.kind == client::DialFailure::Kind::refused) return refuse(failure.text);
-  log_(LogLevel::warning, failure.text);
+  if (failure.kind == client::DialFailure::Kind::unreachable) return log_(LogLevel::warning, failure.text);
+  if (dialer_.credential() == client::Credential::kept_cookie) return log_in_anew(failure.text);
+  refuse(failure.text);
 }
 
-Task<> RemoteService::Impl::serve(client::Dialed dialed) {
-  net::WebSocketConnection connection(shard_, std::move(dialed.stream), proto::ConnectionId(++connections_),
-                                      connection_settings_, *this);
-  connection.open_as_client(message_limit);
-  connection_ = &connection;
-  pacing_ = dialed.pacing;
-  pool_.open(connection, pacing_);
+void RemoteService::Impl::attach(client::Dialed dialed) {
+  client::AttachmentOwner& owner = *this;
+  auto attachment = std::make_unique<Attachment>(shard_, pool_, log_, owner,
+                                                 proto::ConnectionId(++connections_), std::move(dialed));
+  for (auto* const older : attachments_) older->leave_when_done();
+  current_ = attachment.get();
+  attachments_.push_back(current_);
   log_(LogLevel::info, fmt::format("attached to /{} at {}", config_.endpoint,
                                    client::Address{config_.host, config_.port, config_.tls}.origin()));
   if (config_.attached) config_.attached();
-  co_await connection.run(std::move(dialed.rest));
-  if (!ending_)
-    log_(LogLevel::warning, fmt::format("the connection has closed (code {})", connection.close_code()));
+  serving_.spawn(serve(std::move(attachment)));
+}
+
+Task<> RemoteService::Impl::serve(std::unique_ptr<Attachment> attachment) {
+  struct Gone {
+    Impl& service;
+    Attachment* attachment;
+    ~Gone() {
+      std::erase(service.attachments_, attachment);
+      service.changed_.notify();
+    }
+  } const gone{*this, attachment.get()};
+  co_await attachment->run();
+  if (!ending_ && !attachment->told_to_go())
+    log_(LogLevel::warning, fmt::format("the connection has closed (code {})", attachment->close_code()));
+}
+
+// While too many old gateways still wait for their answers, none of them is left in the lurch for a new one.
+Task<> RemoteService::Impl::until_another_is_needed() {
+  while (!ending_ && (current_ != nullptr || attachments_.size() > most_leaving)) co_await changed_.wait();
+}
+
+void RemoteService::Impl::on_no_more_requests(Attachment& attachment) {
+  if (current_ != &attachment) return;
+  current_ = nullptr;
+  changed_.notify();
+  auto const lasted = shard_.now() - attachment.opened_at();
+  // One that lasted shows that the gateway is well; one that ends at once must not bring us back at once.
+  if (lasted >= config_.longest_retry) backoff_.reset();
+  at_once_ = attachment.told_to_go() && lasted >= config_.first_retry;
+}
+
+void RemoteService::Impl::on_gateway_error(Attachment& attachment, client::GatewayError const& error) {
+  auto const text = fmt::format("the gateway says: {} (status {})", error.text, error.status);
+  if (!error.refuses_credential()) return log_(LogLevel::warning, text);
+  if (attachment.credential() != client::Credential::kept_cookie) return refuse(text);
+  log_in_anew(text);
+  attachment.close(proto::CloseCode::normal, "logging in again");
 }
 
 Task<> RemoteService::Impl::pause() {
   auto const time = backoff_.next(random_);
   log_(LogLevel::info, fmt::format("next try in {} ms", time.count()));
   pause_.set_in(time);
-  while (pause_.is_set()) co_await pause_over_.wait();
+  while (pause_.is_set()) co_await changed_.wait();
 }
 
 void RemoteService::Impl::end() {
@@ -195,18 +227,18 @@ void RemoteService::Impl::end() {
   ending_ = true;
   dialer_.cancel();
   pause_.clear();
-  pause_over_.notify();
-  if (connection_ != nullptr) connection_->close(proto::CloseCode::going_away, "the service ends");
+  changed_.notify();
+  for (auto* const attachment : attachments_)
+    attachment->close(proto::CloseCode::going_away, "the service ends");
+}
+
+// A cookie of an earlier log-in may have expired: that is no refusal yet.
+void RemoteService::Impl::log_in_anew(std::string_view why) {
+  log_(LogLevel::info, fmt::format("{}; logging in again", why));
+  dialer_.forget_cookie();
 }
 
 void RemoteService::Impl::refuse(std::string_view text) {
-  // A cookie of an earlier log-in may have expired: that is no refusal yet.
-  if (dialer_.credential() == client::Dialer::Credential::kept_cookie) {
-    log_(LogLevel::info, fmt::format("{}; logging in again", text));
-    dialer_.forget_cookie();
-    if (connection_ != nullptr) connection_->close(proto::CloseCode::normal, "logging in again");
-    return;
-  }
   log_(LogLevel::error, text);
   refused_ = true;
   end();
@@ -220,33 +252,6 @@ void RemoteService::Impl::report(std::exception_ptr const& error) {
   } catch (...) {
     log_(LogLevel::error, "the connection failed: an exception of unknown type");
   }
-}
-
-void RemoteService::Impl::on_message(net::WebSocketConnection&, core::MessageKind, core::Buffer message) {
-  if (pacing_ == core::Pacing::credits) {
-    if (auto const control = proto::read_control_message(message.view())) return obey(*control);
-  }
-  auto const error = client::read_gateway_error(message.view());
-  if (!error) return pool_.take(std::move(message));
-  auto const text = fmt::format("the gateway says: {} (status {})", error->text, error->status);
-  if (error->refuses_credential()) return refuse(text);
-  log_(LogLevel::warning, text);
-}
-
-void RemoteService::Impl::obey(proto::ControlMessage const& message) {
-  switch (message.kind) {
-    case proto::ControlMessage::Kind::credit:
-      return pool_.credit(message.call_id, message.parts);
-    case proto::ControlMessage::Kind::cancel:
-      return pool_.cancel(message.call_id);
-    case proto::ControlMessage::Kind::goaway:
-      log_(LogLevel::info, "the gateway is about to close: no new requests come");
-  }
-}
-
-void RemoteService::Impl::on_leave(net::WebSocketConnection&) {
-  connection_ = nullptr;
-  pool_.leave();
 }
 
 RemoteService::RemoteService(RemoteServiceConfig config, ServiceFunction function)

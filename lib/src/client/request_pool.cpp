@@ -35,14 +35,13 @@ std::optional<proto::CallId> call_id_in_head(std::string_view request) {
 
 /// One request in hand.
 struct RequestPool::Work {
-  Work(RequestPool& pool, core::Buffer message, core::Permit share)
-      : from(pool.connection_->id()),
+  Work(RequestPool& pool, proto::ConnectionId connection, core::Buffer message, core::Permit share)
+      : id{.connection = connection},
         request(std::move(message)),
         permit(std::move(share)),
         answering(std::in_place, request.view(), pool.function_) {}
 
-  proto::ConnectionId const from;
-  proto::CallId call_id{};  ///< on a paced connection
+  AnswerId id;  ///< its call only on a paced connection
   std::atomic<bool> abandoned = false;
 
   // For the worker that has it, one at a time.
@@ -59,28 +58,33 @@ struct RequestPool::Work {
 class RequestPool::Share {
  public:
   Share() = default;
-  Share(RequestPool& pool, std::size_t bytes) : pool_(&pool), bytes_(bytes) {}
-  Share(Share&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), bytes_(other.bytes_) {}
+  Share(RequestPool& pool, proto::ConnectionId connection, std::size_t bytes)
+      : pool_(&pool), connection_(connection), bytes_(bytes) {}
+  Share(Share&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), connection_(other.connection_), bytes_(other.bytes_) {}
   Share& operator=(Share&& other) noexcept {
     std::swap(pool_, other.pool_);
+    std::swap(connection_, other.connection_);
     std::swap(bytes_, other.bytes_);
     return *this;
   }
   ~Share() {
     // Never at once: the outbox that lets go of it is in the middle of its own work.
-    if (pool_ != nullptr)
-      pool_->shard_.post([pool = pool_, bytes = bytes_] { pool->window_.give_back(bytes); });
+    if (pool_ == nullptr) return;
+    pool_->shard_.post(
+        [pool = pool_, connection = connection_, bytes = bytes_] { pool->give_back(connection, bytes); });
   }
 
  private:
   RequestPool* pool_ = nullptr;
+  proto::ConnectionId connection_{};
   std::size_t bytes_ = 0;
 };
 
 /// The way from one worker to the shard.
-class RequestPool::Line final : public AnswerLine {
+class RequestPool::WorkerLine final : public AnswerLine {
  public:
-  Line(RequestPool& pool, SharedWork const& work) : pool_(pool), work_(work) {}
+  WorkerLine(RequestPool& pool, SharedWork const& work) : pool_(pool), work_(work) {}
 
   Verdict wait_for_room(std::size_t bytes) override {
     // Given back first: whoever waits while he holds some could wait for himself.
@@ -93,7 +97,7 @@ class RequestPool::Line final : public AnswerLine {
       pool.ask(*work, bytes, [promise](Verdict dealt) { promise->set_value(dealt); });
     });
     if (verdict.get() == Verdict::gone) return Verdict::gone;
-    share_ = Share(pool_, bytes);
+    share_ = Share(pool_, work_->id.connection, bytes);
     return Verdict::granted;
   }
 
@@ -124,24 +128,50 @@ RequestPool::RequestPool(async::Shard& shard, ServiceFunction function, PoolLimi
       idle_(shard.strand()),
       workers_(std::max(limits.workers, 1u)) {}
 
-void RequestPool::leave() {
-  connection_ = nullptr;
-  window_.turn_away();
-  for (auto const& [id, work] : paced_) abandon(*work);
+void RequestPool::open(net::WebSocketConnection& connection, core::Pacing pacing,
+                       std::function<void()> done) {
+  lines_.insert_or_assign(connection.id(), Line{&connection, pacing, std::move(done)});
 }
 
-void RequestPool::take(core::Buffer request) {
-  if (connection_ == nullptr) return;
-  auto permit = request_bytes_.acquire(request.size());
-  if (in_hand_ == most_in_hand_ || (!permit && in_hand_ != 0)) return refuse(request.view());
-  ++in_hand_;
-  auto work = std::make_shared<Work>(*this, std::move(request), permit ? std::move(*permit) : core::Permit());
-  if (pacing_ == core::Pacing::credits) {
-    // Without a callId it is no request; the worker will say so.
-    work->call_id = call_id_in_head(work->request.view()).value_or(proto::CallId{});
-    paced_.emplace(work->call_id, work);
+void RequestPool::leave(proto::ConnectionId connection) {
+  lines_.erase(connection);
+  window_.turn_away(connection);
+  for (auto const& [id, work] : paced_) {
+    if (id.connection == connection) abandon(*work);
   }
-  give_to_worker(std::move(work), AnswerPace::unasked(pacing_));
+}
+
+void RequestPool::take(proto::ConnectionId from, core::Buffer request) {
+  auto const found = lines_.find(from);
+  if (found == lines_.end()) return;
+  Line& line = found->second;
+  auto permit = request_bytes_.acquire(request.size());
+  if (in_hand_ == most_in_hand_ || (!permit && in_hand_ != 0))
+    return refuse(*line.connection, request.view());
+  ++in_hand_;
+  ++line.in_hand;
+  auto work =
+      std::make_shared<Work>(*this, from, std::move(request), permit ? std::move(*permit) : core::Permit());
+  if (line.pacing == core::Pacing::credits) {
+    // Without a callId it is no request; the worker will say so.
+    work->id.call = call_id_in_head(work->request.view()).value_or(proto::CallId{});
+    paced_.emplace(work->id, work);
+  }
+  give_to_worker(std::move(work), AnswerPace::unasked(line.pacing));
+}
+
+bool RequestPool::done_with(proto::ConnectionId connection) const {
+  auto const found = lines_.find(connection);
+  return found == lines_.end() ||
+         (found->second.in_hand == 0 && found->second.connection->outbox_bytes() == 0);
+}
+
+// May end with the line's own end: what is called is copied.
+void RequestPool::tell_if_done(proto::ConnectionId connection) const {
+  auto const found = lines_.find(connection);
+  if (found == lines_.end() || !done_with(connection)) return;
+  auto const done = found->second.done;
+  done();
 }
 
 void RequestPool::give_to_worker(SharedWork work, std::uint32_t parts) {
@@ -151,7 +181,7 @@ void RequestPool::give_to_worker(SharedWork work, std::uint32_t parts) {
 
 // On a worker. What it posts last is the last word of this request, or of this step.
 void RequestPool::go_on(SharedWork work, std::uint32_t parts) {
-  Line line(*this, work);
+  WorkerLine line(*this, work);
   bool const over = work->abandoned || work->answering->go_on(line, parts) == Progress::finished;
   if (over) {
     work->answering.reset();
@@ -168,12 +198,12 @@ void RequestPool::go_on(SharedWork work, std::uint32_t parts) {
   }
 }
 
-void RequestPool::credit(proto::CallId answer, std::uint32_t parts) {
+void RequestPool::credit(AnswerId const& answer, std::uint32_t parts) {
   auto const found = paced_.find(answer);
   if (found != paced_.end()) found->second->pace.credit(parts);
 }
 
-void RequestPool::cancel(proto::CallId answer) {
+void RequestPool::cancel(AnswerId const& answer) {
   auto const [first, last] = paced_.equal_range(answer);
   for (auto of_answer = first; of_answer != last; ++of_answer) abandon(*of_answer->second);
   window_.turn_away(answer);
@@ -184,29 +214,36 @@ void RequestPool::abandon(Work& work) {
   work.pace.cancel();
 }
 
-bool RequestPool::is_wanted(Work const& work) const {
-  return !work.abandoned && connection_ != nullptr && connection_->id() == work.from;
+net::WebSocketConnection* RequestPool::taker_of(Work const& work) const {
+  auto const found = lines_.find(work.id.connection);
+  return work.abandoned || found == lines_.end() ? nullptr : found->second.connection;
 }
 
-void RequestPool::refuse(std::string_view request) {
+void RequestPool::refuse(net::WebSocketConnection& connection, std::string_view request) {
   auto const echo = proto::echo_of_request(request);
   if (!echo)
     return log_(LogLevel::warning, fmt::format("a message from the gateway is ignored: {}", echo.error()));
-  core::OutMessage answer;
-  answer.body = core::Buffer(proto::error_answer(*echo, "the service has too many requests waiting", 503));
+  auto answer = proto::error_answer(*echo, "the service has too many requests waiting", 503);
   // When not even this fits, the gateway does not read, and the connection's own deadline will end it.
-  if (connection_->send(std::move(answer)) == core::MessageNumber::none) {
+  if (!send_to(connection, std::move(answer), Share(*this, connection.id(), 0))) {
     log_(LogLevel::warning, "a request is left without an answer: too much waits to be sent");
   }
 }
 
 void RequestPool::ask(Work const& work, std::size_t bytes, RoomWindow::Reply reply) {
-  if (!is_wanted(work)) return reply(Verdict::gone);
-  window_.ask(work.call_id, bytes, std::move(reply));
+  if (taker_of(work) == nullptr) return reply(Verdict::gone);
+  window_.ask(work.id, bytes, std::move(reply));
 }
 
 void RequestPool::send(Work const& work, std::string message, Share share) {
-  if (!is_wanted(work)) return;
+  auto* const connection = taker_of(work);
+  if (connection == nullptr) return;
+  if (!send_to(*connection, std::move(message), std::move(share))) {
+    log_(LogLevel::warning, "a part is dropped: too much waits to be sent");
+  }
+}
+
+bool RequestPool::send_to(net::WebSocketConnection& connection, std::string message, Share share) {
   struct Part {
     std::string const text;
     Share const share;
@@ -216,16 +253,23 @@ void RequestPool::send(Work const& work, std::string message, Share share) {
   core::OutMessage out;
   std::string_view const text = part->text;
   out.body = core::SharedBytes{std::move(part), text};
-  if (connection_->send(std::move(out)) == core::MessageNumber::none) {
-    log_(LogLevel::warning, "a part is dropped: too much waits to be sent");
-  }
+  return connection.send(std::move(out)) != core::MessageNumber::none;
 }
 
 void RequestPool::finished(SharedWork const& work) {
-  auto const [first, last] = paced_.equal_range(work->call_id);
+  auto const [first, last] = paced_.equal_range(work->id);
   auto const found = std::find_if(first, last, [&](auto const& entry) { return entry.second == work; });
   if (found != last) paced_.erase(found);
   if (--in_hand_ == 0) idle_.notify();
+  auto const line = lines_.find(work->id.connection);
+  if (line == lines_.end()) return;
+  --line->second.in_hand;
+  tell_if_done(work->id.connection);
+}
+
+void RequestPool::give_back(proto::ConnectionId connection, std::size_t bytes) {
+  window_.give_back(bytes);
+  tell_if_done(connection);
 }
 
 async::Task<> RequestPool::drain() {

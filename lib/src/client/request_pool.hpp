@@ -3,6 +3,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "async/shard.hpp"
 #include "async/signal.hpp"
+#include "client/answer_id.hpp"
 #include "client/log.hpp"
 #include "client/room_window.hpp"
 #include "core/budget.hpp"
@@ -29,9 +31,10 @@ struct PoolLimits {
   std::size_t answer_bytes = 42u << 20;
 };
 
-/// The workers that answer requests. Requests come in and answers go out on the shard; between the two,
-/// worker threads make the parts, each one only when there is room for it. An answer belongs to the
-/// connection that brought the request: when that is gone, the worker abandons it at its next part.
+/// The workers that answer requests, of one or several connections. Requests come in and answers go out on
+/// the shard; between the two, worker threads make the parts, each one only when there is room for it. An
+/// answer belongs to the connection that brought the request: when that is gone, the worker abandons it at
+/// its next part.
 ///
 /// On a connection that speaks `reachback.v1` an answer whose next part is not allowed yet is put aside, with
 /// no worker and no room, until there is credit; then a worker takes it up again, behind the requests that
@@ -46,39 +49,51 @@ class RequestPool {
   RequestPool(RequestPool const&) = delete;
   RequestPool& operator=(RequestPool const&) = delete;
 
-  /// Answers go to `connection` from now on, until `leave`.
-  void open(net::WebSocketConnection& connection, core::Pacing pacing) {
-    connection_ = &connection;
-    pacing_ = pacing;
-  }
-  void leave();
-  /// A message from the connection. Beyond the limits it is answered with status 503 at once.
-  void take(core::Buffer request);
+  /// Requests of `connection` are taken from now on, until `leave`. `done` is called whenever all that came
+  /// until then has been answered (see `done_with`), never from inside another call.
+  void open(net::WebSocketConnection& connection, core::Pacing pacing, std::function<void()> done);
+  void leave(proto::ConnectionId connection);
+  /// A message from a connection. Beyond the limits it is answered with status 503 at once.
+  void take(proto::ConnectionId from, core::Buffer request);
   /// The gateway allows so many more parts of an answer. Unknown ones, e.g. finished ones, are passed over.
-  void credit(proto::CallId answer, std::uint32_t parts);
+  void credit(AnswerId const& answer, std::uint32_t parts);
   /// Nobody waits for that answer any more: it is abandoned where it waits, before it begins, or at its next
   /// part.
-  void cancel(proto::CallId answer);
+  void cancel(AnswerId const& answer);
+  /// Whether no request of that connection is in hand and no answer waits in its outbox.
+  [[nodiscard]] bool done_with(proto::ConnectionId connection) const;
   /// Returns when no worker is at work and nothing of theirs is on its way. Not cancellable: a worker ends
   /// when the function returns and, after `leave`, at its next part.
   [[nodiscard]] async::Task<> drain();
 
  private:
-  class Line;
+  class WorkerLine;
   class Share;
   struct Work;
   /// Owned by the work's next step, be it on a worker or on the shard; and by `paced_`, where the gateway's
   /// messages find it.
   using SharedWork = std::shared_ptr<Work>;
 
+  /// A connection that is open.
+  struct Line {
+    net::WebSocketConnection* connection;
+    core::Pacing pacing;
+    std::function<void()> done;
+    std::size_t in_hand = 0;  ///< requests
+  };
+
   void give_to_worker(SharedWork work, std::uint32_t parts);
   void go_on(SharedWork work, std::uint32_t parts);
   static void abandon(Work& work);
-  void refuse(std::string_view request);
+  void refuse(net::WebSocketConnection& connection, std::string_view request);
   void ask(Work const& work, std::size_t bytes, RoomWindow::Reply reply);
   void send(Work const& work, std::string message, Share share);
+  [[nodiscard]] static bool send_to(net::WebSocketConnection& connection, std::string message, Share share);
   void finished(SharedWork const& work);
-  [[nodiscard]] bool is_wanted(Work const& work) const;
+  void give_back(proto::ConnectionId connection, std::size_t bytes);
+  void tell_if_done(proto::ConnectionId connection) const;
+  /// Null when nobody waits for that answer any more.
+  [[nodiscard]] net::WebSocketConnection* taker_of(Work const& work) const;
 
   async::Shard& shard_;
   ServiceFunction const function_;
@@ -86,9 +101,8 @@ class RequestPool {
   std::size_t const most_in_hand_;
   core::Budget request_bytes_;
   RoomWindow window_;
-  net::WebSocketConnection* connection_ = nullptr;  ///< null between two connections
-  core::Pacing pacing_ = core::Pacing::none;        ///< of that connection
-  std::unordered_multimap<proto::CallId, SharedWork> paced_;
+  std::unordered_map<proto::ConnectionId, Line> lines_;
+  std::unordered_multimap<AnswerId, SharedWork, AnswerIdHash> paced_;
   std::size_t in_hand_ = 0;
   async::Signal idle_;
   boost::asio::thread_pool workers_;  ///< last: joined before anything that they use dies

@@ -1,12 +1,13 @@
 #include "client/room_window.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 
 namespace reachback::client {
 
-void RoomWindow::ask(proto::CallId answer, std::size_t bytes, Reply reply) {
+void RoomWindow::ask(AnswerId const& answer, std::size_t bytes, Reply reply) {
   waiting_.push_back({answer, bytes, std::move(reply)});
   deal();
 }
@@ -16,18 +17,22 @@ void RoomWindow::give_back(std::size_t bytes) {
   deal();
 }
 
-void RoomWindow::turn_away(proto::CallId answer) {
-  auto const of_others = [&](Waiting const& waiting) { return waiting.answer != answer; };
-  auto const first = std::stable_partition(waiting_.begin(), waiting_.end(), of_others);
+void RoomWindow::turn_away(AnswerId const& answer) {
+  turn_away_those([&](Waiting const& waiting) { return waiting.answer == answer; });
+}
+
+void RoomWindow::turn_away(proto::ConnectionId connection) {
+  turn_away_those([&](Waiting const& waiting) { return waiting.answer.connection == connection; });
+}
+
+template <class Predicate>
+void RoomWindow::turn_away_those(Predicate const& predicate) {
+  auto const first = std::stable_partition(waiting_.begin(), waiting_.end(), std::not_fn(predicate));
   std::deque<Waiting> const gone(std::make_move_iterator(first), std::make_move_iterator(waiting_.end()));
   waiting_.erase(first, waiting_.end());
   for (Waiting const& waiting : gone) waiting.reply(Verdict::gone);
-  // It may have stood in front of others that fit.
+  // They may have stood in front of others that fit.
   deal();
-}
-
-void RoomWindow::turn_away() {
-  for (Waiting& waiting : std::exchange(waiting_, {})) waiting.reply(Verdict::gone);
 }
 
 void RoomWindow::deal() {

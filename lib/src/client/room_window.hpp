@@ -5,7 +5,7 @@
 #include <deque>
 #include <functional>
 
-#include "reachback/proto/ids.hpp"
+#include "client/answer_id.hpp"
 
 namespace reachback::client {
 
@@ -23,25 +23,27 @@ class RoomWindow {
   explicit RoomWindow(std::size_t limit) : limit_(limit) {}
 
   /// `answer` names who asks, for `turn_away`.
-  void ask(proto::CallId answer, std::size_t bytes, Reply reply);
+  void ask(AnswerId const& answer, std::size_t bytes, Reply reply);
   /// What was granted is free again: sent, or given up.
   void give_back(std::size_t bytes);
-  /// Those of that answer who wait are told `gone`.
-  void turn_away(proto::CallId answer);
-  /// All who wait are told `gone`. What was granted comes back as it may.
-  void turn_away();
+  /// Those of that answer who wait are told `gone`. What was granted comes back as it may.
+  void turn_away(AnswerId const& answer);
+  /// The same for all answers of a connection.
+  void turn_away(proto::ConnectionId connection);
 
   [[nodiscard]] std::size_t used() const { return used_; }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:
   struct Waiting {
-    proto::CallId answer;
+    AnswerId answer;
     std::size_t bytes;
     Reply reply;
   };
 
   [[nodiscard]] bool fits(std::size_t bytes) const { return used_ == 0 || used_ + bytes <= limit_; }
+  template <class Predicate>
+  void turn_away_those(Predicate const& predicate);
   void deal();
 
   std::size_t const limit_;

@@ -4,9 +4,11 @@
 
 #include <string>
 
+using reachback::client::AnswerId;
 using reachback::client::RoomWindow;
 using reachback::client::Verdict;
 using reachback::proto::CallId;
+using reachback::proto::ConnectionId;
 
 namespace {
 
@@ -21,14 +23,17 @@ struct Log {
   }
 };
 
+/// A call of the one connection that most cases have.
+AnswerId answer(std::uint64_t call) { return {.call = CallId{call}}; }
+
 }  // namespace
 
 TEST_CASE("room is granted up to the limit, the rest waits") {
   Log log;
   RoomWindow window(10);
-  window.ask(CallId{}, 6, log.reply('a'));
-  window.ask(CallId{}, 4, log.reply('b'));
-  window.ask(CallId{}, 1, log.reply('c'));
+  window.ask({}, 6, log.reply('a'));
+  window.ask({}, 4, log.reply('b'));
+  window.ask({}, 1, log.reply('c'));
   CHECK(log.text == "a+b+");
   CHECK(window.used() == 10);
   CHECK(window.waiting() == 1);
@@ -39,9 +44,9 @@ TEST_CASE("room is granted up to the limit, the rest waits") {
 TEST_CASE("who asked first is served first, even when a later one would fit") {
   Log log;
   RoomWindow window(10);
-  window.ask(CallId{}, 6, log.reply('a'));
-  window.ask(CallId{}, 9, log.reply('b'));
-  window.ask(CallId{}, 1, log.reply('c'));
+  window.ask({}, 6, log.reply('a'));
+  window.ask({}, 9, log.reply('b'));
+  window.ask({}, 1, log.reply('c'));
   CHECK(log.text == "a+");
   window.give_back(6);
   CHECK(log.text == "a+b+c+");
@@ -50,12 +55,12 @@ TEST_CASE("who asked first is served first, even when a later one would fit") {
 TEST_CASE("one part larger than the window passes alone") {
   Log log;
   RoomWindow window(10);
-  window.ask(CallId{}, 1, log.reply('a'));
-  window.ask(CallId{}, 50, log.reply('b'));
+  window.ask({}, 1, log.reply('a'));
+  window.ask({}, 50, log.reply('b'));
   CHECK(log.text == "a+");
   window.give_back(1);
   CHECK(log.text == "a+b+");
-  window.ask(CallId{}, 1, log.reply('c'));
+  window.ask({}, 1, log.reply('c'));
   CHECK(log.text == "a+b+");
   window.give_back(50);
   CHECK(log.text == "a+b+c+");
@@ -64,13 +69,13 @@ TEST_CASE("one part larger than the window passes alone") {
 TEST_CASE("those who wait are turned away, what was granted comes back later") {
   Log log;
   RoomWindow window(10);
-  window.ask(CallId{}, 10, log.reply('a'));
-  window.ask(CallId{}, 1, log.reply('b'));
-  window.ask(CallId{}, 2, log.reply('c'));
-  window.turn_away();
+  window.ask({}, 10, log.reply('a'));
+  window.ask({}, 1, log.reply('b'));
+  window.ask({}, 2, log.reply('c'));
+  window.turn_away(ConnectionId{});
   CHECK(log.text == "a+b-c-");
   CHECK(window.used() == 10);
-  window.ask(CallId{}, 3, log.reply('d'));
+  window.ask({}, 3, log.reply('d'));
   CHECK(window.waiting() == 1);
   window.give_back(10);
   CHECK(log.text == "a+b-c-d+");
@@ -80,14 +85,29 @@ TEST_CASE("those who wait are turned away, what was granted comes back later") {
 TEST_CASE("an answer that is cancelled waits no more and lets those behind it pass") {
   Log log;
   RoomWindow window(10);
-  window.ask(CallId{1}, 6, log.reply('a'));
-  window.ask(CallId{2}, 9, log.reply('b'));
-  window.ask(CallId{3}, 3, log.reply('c'));
-  window.ask(CallId{2}, 1, log.reply('d'));
-  window.turn_away(CallId{2});
+  window.ask(answer(1), 6, log.reply('a'));
+  window.ask(answer(2), 9, log.reply('b'));
+  window.ask(answer(3), 3, log.reply('c'));
+  window.ask(answer(2), 1, log.reply('d'));
+  window.turn_away(answer(2));
   CHECK(log.text == "a+b-d-c+");
   // What it was granted comes back as it may.
-  window.turn_away(CallId{1});
+  window.turn_away(answer(1));
   CHECK(window.used() == 9);
   CHECK(window.waiting() == 0);
+}
+
+TEST_CASE("answers of another connection wait on, also one with the same call") {
+  Log log;
+  RoomWindow window(10);
+  AnswerId const here{ConnectionId{1}, CallId{5}}, elsewhere{ConnectionId{2}, CallId{5}};
+  window.ask(here, 10, log.reply('a'));
+  window.ask(here, 1, log.reply('b'));
+  window.ask(elsewhere, 2, log.reply('c'));
+  SUBCASE("when that answer is cancelled") { window.turn_away(here); }
+  SUBCASE("when the connection is gone") { window.turn_away(ConnectionId{1}); }
+  CHECK(log.text == "a+b-");
+  CHECK(window.waiting() == 1);
+  window.give_back(10);
+  CHECK(log.text == "a+b-c+");
 }
