@@ -324,6 +324,33 @@ TEST_CASE_TEMPLATE("before a drain, those who understand it are told", Shards, O
   gateway.join();
 }
 
+TEST_CASE_TEMPLATE("a service that was told to go has time to leave, and is waited for no longer", Shards,
+                   OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  auto plain = gateway.service();
+  auto leaving = gateway.paced_service();
+  auto staying = gateway.paced_service();
+  gateway.gateway().shut_down(seconds(0));
+  for (auto* const told : {&leaving, &staying}) {
+    CHECK(told->read_text() == R"({"cmd":"goaway"})");
+    CHECK(told->hears_nothing());
+  }
+  CHECK(plain.hears_nothing());
+  leaving.send({.opcode = Opcode::close, .payload = "\x03\xe9"});
+  CHECK(leaving.read_close() == 1001);
+  CHECK(staying.hears_nothing());
+  SUBCASE("until all have left") {
+    staying.send({.opcode = Opcode::close, .payload = "\x03\xe9"});
+    CHECK(staying.read_close() == 1001);
+  }
+  SUBCASE("until the close time-out") {
+    gateway.advance(seconds(2));
+    CHECK(staying.read_close() == 1012);
+  }
+  CHECK(plain.read_close() == 1012);
+  gateway.join();
+}
+
 TEST_CASE_TEMPLATE("a part of an answer that nobody waits for is answered with its cancel", Shards, OneShard,
                    FourShards) {
   GatewayFixture gateway(Shards::config());

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "reachback/request_handler.hpp"
 #include "support/gateway_fixture.hpp"
@@ -83,6 +84,23 @@ TEST_CASE_TEMPLATE("the gateway ends while sessions wait for requests", Shards, 
   CHECK(used.stream().at_end());
   CHECK(half_head.stream().read_to_end().find("200") == std::string::npos);
   CHECK(half_body.stream().read_to_end().find("200") == std::string::npos);
+}
+
+TEST_CASE_TEMPLATE("who has connected before the end and asks only then is told that nothing was sent",
+                   Shards, OneShard, FourShards) {
+  GatewayFixture gateway(Shards::config());
+  IdleOnEachShard others(gateway);
+  std::vector<ScriptedCaller> fresh;
+  for (int i = 0; i < 8; ++i) fresh.push_back(gateway.caller());
+  begin_to_drain(gateway);
+  others.wait_for_end_of_sessions();
+  for (auto& caller : fresh) {
+    auto const answer = caller.ask();
+    CHECK(answer.status == 503);
+    CHECK(answer.says(R"("delivery":"not-sent")"));
+    CHECK(caller.stream().at_end());
+  }
+  gateway.join();
 }
 
 TEST_CASE_TEMPLATE("the gateway ends while calls wait, and each caller is told", Shards, OneShard,

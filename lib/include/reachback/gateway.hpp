@@ -36,7 +36,8 @@ class Gateway {
   [[nodiscard]] std::uint16_t port() const;
 
   /// The orderly end (http-api.md, "Operating"): not ready for `drain_wait`, then draining up to
-  /// `drain_grace`, then closing. Returns at once; `wait` tells when all is over.
+  /// `drain_grace`, then closing. Services that speak `reachback.v1` are told when draining begins, and have
+  /// the close time-out to join another gateway and leave. Returns at once; `wait` tells when all is over.
   void shut_down(Config::Duration drain_wait);
   /// The same with neither wait nor grace: calls end as `service-closed`.
   void stop_now();

@@ -221,7 +221,12 @@ async::Task<> Core::end_in_order() {
   for (auto& endpoint : endpoints_) {
     endpoint->shard().dispatch([&endpoint = *endpoint] { endpoint.say_goaway(); });
   }
-  co_await wait_for_calls();
+  auto const now = scopes_.front()->shard.now();
+  grace_until_ = now + config_.timeouts.drain_grace;
+  co_await wait_until_none(&Endpoint::calls, grace_until_);
+  // A service that was told to go joins elsewhere before it leaves. One that stays is closed with the rest.
+  auto const leave_until = std::min(grace_until_, now + connection_settings_.close_timeout);
+  co_await wait_until_none(&Endpoint::paced_connections, leave_until);
   parts_left_ = endpoints_.size();
   for (auto& endpoint : endpoints_) {
     ShardScope& scope = *scopes_[endpoint->shard().index()];
@@ -282,20 +287,20 @@ async::Task<> Core::pause(core::Duration duration) {
   end_deadline_->clear();
 }
 
-async::Task<std::size_t> Core::calls_in_flight() {
-  std::size_t calls = 0;
+async::Task<std::size_t> Core::sum_of(Count count) {
+  std::size_t sum = 0;
   for (auto& endpoint : endpoints_) {
-    calls += co_await async::run_on(endpoint->shard(), [&endpoint = *endpoint] { return endpoint.calls(); });
+    auto const ask = [&endpoint = *endpoint, count] { return (endpoint.*count)(); };
+    sum += co_await async::run_on(endpoint->shard(), ask);
   }
-  co_return calls;
+  co_return sum;
 }
 
-async::Task<> Core::wait_for_calls() {
-  grace_until_ = scopes_.front()->shard.now() + config_.timeouts.drain_grace;
-  end_deadline_->set(grace_until_);
+async::Task<> Core::wait_until_none(Count count, core::TimePoint until) {
+  end_deadline_->set(until);
   while (end_deadline_->is_set() && !hurry_.load(std::memory_order_acquire)) {
-    std::size_t const calls = co_await calls_in_flight();
-    if (calls == 0) break;
+    std::size_t const sum = co_await sum_of(count);
+    if (sum == 0) break;
     co_await end_event_->wait();
   }
   end_deadline_->clear();

@@ -83,6 +83,8 @@ class Core final : private net::AcceptSink {
   }
   /// A call ended: the drain may be waiting for it.
   void call_ended();
+  /// So may it for services that were told to go.
+  void service_left() { call_ended(); }
 
   void log(LogLevel level, std::string_view text) const;
   /// For exceptions that left a coroutine or a callback.
@@ -96,11 +98,13 @@ class Core final : private net::AcceptSink {
   void begin_end();
   [[nodiscard]] async::Task<> end_in_order();
   [[nodiscard]] async::Task<> pause(core::Duration duration);
-  [[nodiscard]] async::Task<> wait_for_calls();
+  using Count = std::size_t (Endpoint::*)() const;
+  /// Until the endpoints' counts are 0, or that time.
+  [[nodiscard]] async::Task<> wait_until_none(Count count, core::TimePoint until);
+  [[nodiscard]] async::Task<std::size_t> sum_of(Count count);
   [[nodiscard]] async::Task<> end_endpoint(Endpoint& endpoint);
   [[nodiscard]] async::Task<> end_sessions(ShardScope& scope);
   void part_ended();
-  [[nodiscard]] async::Task<std::size_t> calls_in_flight();
 
   Config config_;
   async::Clock& clock_;

@@ -89,6 +89,9 @@ void Endpoint::join(Member& member) {
                         member.user, member.remote_address));
   call_handler([&] { handler_.open(client_of(member)); });
   publish_event("open", member.connection.id());
+  if (member.pacing == core::Pacing::none) return;
+  ++paced_connections_;
+  if (core_.draining()) send_control(member, {.kind = proto::ControlMessage::Kind::goaway});
 }
 
 void Endpoint::on_leave(net::WebSocketConnection& connection) {
@@ -102,6 +105,9 @@ void Endpoint::on_leave(net::WebSocketConnection& connection) {
                         member.remote_address, connection.close_code()));
   call_handler([&] { handler_.on_close(client_of(member)); });
   publish_event("close", connection.id());
+  if (member.pacing == core::Pacing::none) return;
+  --paced_connections_;
+  core_.service_left();
 }
 
 Endpoint::Member* Endpoint::find(ConnectionId connection) const {

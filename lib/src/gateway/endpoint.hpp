@@ -146,8 +146,11 @@ class Endpoint final : private net::ConnectionSink {
   [[nodiscard]] bool has(ConnectionId connection) const { return state_.has(connection); }
   [[nodiscard]] EndpointFigures figures() const;
   [[nodiscard]] std::size_t calls() const { return state_.calls(); }
+  /// Connections that understand `goaway` and are here.
+  [[nodiscard]] std::size_t paced_connections() const { return paced_connections_; }
 
-  /// The drain begins: services that speak `reachback.v1` are told that no new requests come.
+  /// The drain begins: services that speak `reachback.v1` are told that no new requests come. So are those
+  /// whose upgrade was under way.
   void say_goaway();
   /// The end: closes connections in jittered batches with 1012 and joins them.
   [[nodiscard]] async::Task<> shut_down();
@@ -204,6 +207,7 @@ class Endpoint final : private net::ConnectionSink {
   std::optional<core::TimePoint> armed_;
   std::deque<Publication> publications_;      ///< each holds its share of the budget of outboxes
   std::uint64_t queued_ = 0, published_ = 0;  ///< publications, since the start
+  std::size_t paced_connections_ = 0;
   bool publishing_ = false;
   bool closing_ = false;
   async::Signal pause_over_;

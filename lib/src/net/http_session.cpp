@@ -96,7 +96,10 @@ Task<> HttpSession::converse() {
   }
 }
 
-void HttpSession::begin_request() { keep_alive_ = parser_.head().keep_alive && !draining_; }
+void HttpSession::begin_request() {
+  asked_before_ = true;
+  keep_alive_ = parser_.head().keep_alive && !draining_;
+}
 
 void HttpSession::end_request() {
   hung_up_ = nullptr;
@@ -263,9 +266,17 @@ Task<bool> HttpSession::more_input() {
 
 /// Whether it is worth while to wait for input; if so, `input_` tells of it.
 bool HttpSession::wants_input() {
-  if (ended_ || expired_ || (draining_ && reading_head_ && in_.empty())) return false;
+  if (ended_ || expired_ || ends_by_drain()) return false;
   watch_input();
   return true;
+}
+
+// Only between two requests. Who has just connected is about to ask, and what stands in the socket has been
+// asked: a proxy that loses a request with its connection must not send it again.
+bool HttpSession::ends_by_drain() const {
+  if (!draining_ || !reading_head_ || !in_.empty() || !asked_before_) return false;
+  error_code error;
+  return socket_.available(error) == 0 || error;
 }
 
 void HttpSession::expired() {

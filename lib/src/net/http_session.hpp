@@ -138,6 +138,7 @@ class HttpSession {
   [[nodiscard]] Task<> linger();
   [[nodiscard]] Task<bool> more_input();
   [[nodiscard]] bool wants_input();
+  [[nodiscard]] bool ends_by_drain() const;
   void begin_request();
   void end_request();
   using Pieces = std::array<std::string_view, 4>;
@@ -172,6 +173,7 @@ class HttpSession {
   bool expired_ = false;   ///< the deadline for reading has passed
   bool draining_ = false;
   bool reading_head_ = false;
+  bool asked_before_ = false;
   bool keep_alive_ = true;  ///< after the answer under way
   bool began_ = false;
   bool chunked_ = false;

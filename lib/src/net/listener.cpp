@@ -33,12 +33,11 @@ Task<> Listener::run() {
       continue;
     }
     auto [error, socket] = co_await acceptor_.async_accept(async::use_task);
-    if (stopped_) break;
-    if (error) {
+    if (!error) {
+      sink_.on_accept(LooseSocket(std::move(socket)), std::move(*permit));
+    } else if (!stopped_) {
       co_await back_off();
-      continue;
     }
-    sink_.on_accept(LooseSocket(std::move(socket)), std::move(*permit));
   }
 }
 
@@ -49,9 +48,23 @@ Task<> Listener::back_off() {
 
 void Listener::stop() {
   stopped_ = true;
+  take_all();
   error_code ignored;
   acceptor_.close(ignored);
   retry_.notify();
+}
+
+// They have connected, and perhaps asked: by closing, the kernel would reset them.
+void Listener::take_all() {
+  error_code error;
+  acceptor_.non_blocking(true, error);
+  while (!error) {
+    auto permit = connections_.acquire(1);
+    if (!permit) return;
+    Socket socket(acceptor_.get_executor());
+    acceptor_.accept(socket, error);
+    if (!error) sink_.on_accept(LooseSocket(std::move(socket)), std::move(*permit));
+  }
 }
 
 }  // namespace reachback::net

@@ -31,10 +31,12 @@ class Listener {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   /// Accepts until `stop`.
   [[nodiscard]] Task<> run();
+  /// Gives away who stands in the kernel's queue, then listens no more.
   void stop();
 
  private:
   [[nodiscard]] Task<> back_off();
+  void take_all();
 
   Acceptor acceptor_;
   std::uint16_t port_;
