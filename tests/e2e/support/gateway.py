@@ -166,6 +166,11 @@ class Client:
         """The ids of an endpoint's connections, as texts."""
         return [str(connection["id"]) for connection in self.endpoint(endpoint)["connections"]]
 
+    def served(self):
+        """The names of the endpoints that have a connection."""
+        endpoints = self.get("/v1/endpoints").json()["endpoints"]
+        return {endpoint["name"] for endpoint in endpoints if endpoint["connections"]}
+
     def metrics(self):
         response = self.get("/metrics", authorized=False)
         assert response.status_code == 200, response.text

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -202,7 +203,15 @@ class Site(Client):
         gateway.kill()
 
     def bring_back(self, gateway):
-        """Starts the one that was killed again, at its port; gives the new one."""
+        """Starts the one that has ended again, at its port; gives the new one once it is ready."""
         back = self._start_gateway(gateway.port)
         self.gateways[self.gateways.index(gateway)] = back
+        wait_until(lambda: back.get("/readyz").status_code == 200, "it is ready")
         return back
+
+    def restart(self, gateway):
+        """Ends a gateway in order and starts it again; gives the new one."""
+        gateway.meant_to_end = True
+        gateway.signal(signal.SIGTERM)
+        assert gateway.wait_exit() == 0
+        return self.bring_back(gateway)
