@@ -73,6 +73,7 @@ RemoteServiceConfig config_of(AttachOptions const& options, LogFunction log) {
   config.user = options.user;
   config.password = options.password;
   config.token = options.token;
+  config.read_token = options.read_token;
   config.workers = options.workers;
   config.log = std::move(log);
   config.attached = [&options] {

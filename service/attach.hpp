@@ -21,6 +21,7 @@ struct AttachOptions {
   std::string ca_file;         ///< trusted instead of the system's certificates; empty: those
   std::string user, password;  ///< logs in with these, unless there is a token
   std::string token;
+  std::function<std::string()> read_token;  ///< of a token that stands in a file; empty: it does not
   unsigned workers = 4;
 };
 

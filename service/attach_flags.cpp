@@ -28,6 +28,13 @@ std::string line_of_file(std::string const& variable, std::string const& path) {
   return line;
 }
 
+/// The same as a token.
+std::string token_of_file(std::string const& where, std::string const& path) {
+  std::string token = line_of_file(where, path);
+  if (!read_token(token)) throw nonsense(where, "names a file with characters that no header can carry");
+  return token;
+}
+
 /// What the flag says, or else the variable or the file that VARIABLE_FILE names; empty when there is none.
 Word secret_from(Word const& flag, std::string const& variable, Environment const& environment) {
   if (!flag.text.empty()) return flag;
@@ -39,6 +46,27 @@ Word secret_from(Word const& flag, std::string const& variable, Environment cons
   return {variable, value.value_or("")};
 }
 
+void choose_token(AttachOptions& options, AttachFlags const& flags, Environment const& environment) {
+  std::string where = "--token-file", file = flags.token_file;
+  if (auto const path = environment("REACHBACK_TOKEN_FILE"); path && file.empty() && flags.token.empty()) {
+    if (environment("REACHBACK_TOKEN"))
+      throw nonsense("REACHBACK_TOKEN", "and REACHBACK_TOKEN_FILE are both set: which one counts?");
+    where = "REACHBACK_TOKEN_FILE";
+    file = *path;
+  }
+  if (!file.empty()) {
+    options.read_token = [where, file] { return token_of_file(where, file); };
+    options.token = options.read_token();
+    return;
+  }
+  auto const [said_by, token] = secret_from({"--token", flags.token}, "REACHBACK_TOKEN", environment);
+  if (token.empty())
+    throw nonsense("attach",
+                   "needs --test, --user, --token, --token-file or the environment variable REACHBACK_TOKEN");
+  if (!read_token(token)) throw nonsense(said_by, "has characters that no header can carry");
+  options.token = token;
+}
+
 void choose_credential(AttachOptions& options, AttachFlags const& flags, Environment const& environment) {
   if (flags.test) {
     options.user = options.password = "test";
@@ -48,11 +76,7 @@ void choose_credential(AttachOptions& options, AttachFlags const& flags, Environ
     if (options.password.empty())
       throw nonsense("--user", "needs --password or the environment variable REACHBACK_PASSWORD");
   } else {
-    auto const [where, token] = secret_from({"--token", flags.token}, "REACHBACK_TOKEN", environment);
-    if (token.empty())
-      throw nonsense("attach", "needs --test, --user, --token or the environment variable REACHBACK_TOKEN");
-    if (!read_token(token)) throw nonsense(where, "has characters that no header can carry");
-    options.token = token;
+    choose_token(options, flags, environment);
   }
 }
 
@@ -93,8 +117,12 @@ void add_attach_flags(CLI::App& attach, AttachFlags& flags) {
   auto* const token =
       attach.add_option("--token", flags.token,
                         "A bearer token instead of a log-in; better in the environment as REACHBACK_TOKEN");
+  auto* const token_file = attach.add_option(
+      "--token-file", flags.token_file,
+      "File with the token, read for each connection anew: tokens that expire are renewed in it");
   password->type_name("TEXT")->needs(user);
   token->type_name("TEXT")->excludes(test)->excludes(user);
+  token_file->type_name("FILE")->excludes(token)->excludes(test)->excludes(user);
   test->excludes(user);
   add_flag(
       attach, "--workers", "N", options.workers,

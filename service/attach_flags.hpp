@@ -12,7 +12,7 @@ namespace reachback::service {
 struct AttachFlags {
   AttachCommand command;
   ServerFlags server;
-  std::string user, password, token;
+  std::string user, password, token, token_file;
   bool test = false;
 };
 

@@ -48,7 +48,7 @@ int run(ServeCommand const& command) {
   auto const log = make_log(command.log_level);
   for (auto const& line : unknown_variables(names_of_environment())) log(LogLevel::warning, line);
   Config config = prepare(command, log);
-  if (!command.check_only) return serve(std::move(config));
+  if (!command.check_only) return serve(std::move(config), command.jwt_keys_file);
   std::puts("reachback: the configuration is good");
   return 0;
 }

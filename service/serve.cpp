@@ -8,11 +8,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
 #include "reachback/gateway.hpp"
+#include "watched_file.hpp"
 
 namespace reachback::service {
 
@@ -86,14 +89,21 @@ std::string url_of(std::string const& address, std::uint16_t port) {
 
 }  // namespace
 
-int serve(Config config) {
+int serve(Config config, std::string const& jwt_keys_file) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_limit_of_open_files();
   SignalWatch signals;
   std::string const address = config.address;
   Config::Duration const drain_wait = config.timeouts.drain_wait;
+  std::string jwt_keys = config.jwt.keys;
+  auto const log = config.log;
   Gateway gateway(std::move(config));
   gateway.start();
+  std::optional<FileWatch> watch;
+  if (!jwt_keys_file.empty()) {
+    auto const take = [&gateway](std::string_view keys) { gateway.set_jwt_keys(keys); };
+    watch.emplace(WatchedFile(jwt_keys_file, std::move(jwt_keys), take, log));
+  }
   signals.start(gateway, drain_wait);
   fmt::print("reachback: listening on {}\n", url_of(address, gateway.port()));
   std::fflush(stdout);

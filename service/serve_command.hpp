@@ -15,6 +15,7 @@ struct ServeCommand {
   std::string password_file;        ///< the accounts
   std::string cookie_key_file;      ///< made when it is absent
   std::string token_file;           ///< one token a line
+  std::string jwt_keys_file;        ///< a JWK Set
   std::vector<std::string> tokens;  ///< in clear, good for everything
   bool check_only = false;          ///< `--check-config`
 };

@@ -32,6 +32,10 @@ auto in(T Config::* member) {
   return [member](auto& command) -> auto& { return command.config.*member; };
 }
 template <class T>
+auto in(T Config::Jwt::* member) {
+  return [member](auto& command) -> auto& { return command.config.jwt.*member; };
+}
+template <class T>
 auto in(T Limits::* member) {
   return [member](auto& command) -> auto& { return command.config.limits.*member; };
 }
@@ -178,6 +182,13 @@ std::vector<Setting> credentials() {
                       in(&ServeCommand::tokens), read_token, as_it_is)),
       file("token-file", &ServeCommand::token_file,
            "Bearer tokens that are valid for everything, one a line"),
+      file("jwt-keys-file", &ServeCommand::jwt_keys_file,
+           "Keys of those who issue JSON Web Tokens: a JWK Set; changes count within a second"),
+      single({"jwt-issuer", "ISSUER", "Only JSON Web Tokens of this issuer count"}, in(&Config::Jwt::issuer),
+             read_text, as_it_is),
+      single(
+          {"jwt-audience", "NAME", "Whom JSON Web Tokens have to be for; those that name others don't count"},
+          in(&Config::Jwt::audience), read_text, as_it_is),
       without_flag(secret(single({"cookie-key", "TEXT", "Signs log-in cookies; at least 32 bytes"},
                                  in(&Config::cookie_key), read_cookie_key, as_it_is))),
       file("cookie-key-file", &ServeCommand::cookie_key_file,

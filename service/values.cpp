@@ -171,7 +171,7 @@ Read<std::string> read_text(std::string_view text) {
 Read<TokenConfig> read_token_hash(std::string_view text) {
   auto const after_name = text.find(':');
   auto const after_hash = after_name == text.npos ? text.npos : text.find(':', after_name + 1);
-  if (after_hash == text.npos) return complain("is '{}': it is NAME:SHA256:SCOPE[,SCOPE...]", text);
+  if (after_hash == text.npos) return complain("is not of the form NAME:SHA256:SCOPE[,SCOPE...]");
   TokenConfig token{std::string(text.substr(0, after_name)),
                     std::string(text.substr(after_name + 1, after_hash - after_name - 1)),
                     {}};

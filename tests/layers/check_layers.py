@@ -44,7 +44,7 @@ ROOMS = {
     "net": room("proto core wire async net", "boost/asio/ boost/system/ openssl/ fmt/", system=True),
     "gateway": room(
         "proto public core wire async net gateway",
-        "boost/asio/ boost/json/ boost/json.hpp boost/system/ prometheus/ openssl/ fmt/",
+        "boost/asio/ boost/json/ boost/json.hpp boost/system/ prometheus/ openssl/ cjose/ fmt/",
     ),
     "client": room(
         "proto public core wire async net client",

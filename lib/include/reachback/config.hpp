@@ -44,6 +44,13 @@ struct Config {
   /// Signs log-in cookies, at least 32 bytes: replicas with the same key take each other's. Empty: one is
   /// made at start.
   std::string cookie_key;
+  /// JSON Web Tokens, signed with HS256, RS256 or ES256, as bearer tokens: `sub` is the user, `scope` says
+  /// what it is good for, and what was opened with one ends with its `exp`.
+  struct Jwt {
+    std::string keys;      ///< a JWK Set (RFC 7517); empty: no JWT is good. See `Gateway::set_jwt_keys`
+    std::string issuer;    ///< `iss` has to be this; empty: any
+    std::string audience;  ///< `aud` has to be or to hold this; empty: it has to be absent
+  } jwt;
   std::vector<std::string> allowed_origins;  ///< e.g. "https://lab.example"; besides the gateway's own
   /// Addresses and networks ("10.0.0.0/8") whose X-Forwarded-For and X-Forwarded-Proto count.
   std::vector<std::string> trusted_proxies;

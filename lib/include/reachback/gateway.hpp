@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "reachback/config.hpp"
 #include "reachback/websocket_handler.hpp"
@@ -34,6 +35,11 @@ class Gateway {
   void start();
   /// The port that it listens on.
   [[nodiscard]] std::uint16_t port() const;
+
+  /// Other keys for JWTs (`Config::jwt`), a JWK Set, from the next requests on: a token of a key that is gone
+  /// is good no more, but what was opened with it lasts until its `exp`. Throws StartError, one line without
+  /// anything of the keys, when it makes no sense; the old ones stay. After `start`.
+  void set_jwt_keys(std::string_view jwk_set);
 
   /// The orderly end (http-api.md, "Operating"): not ready for `drain_wait`, then draining up to
   /// `drain_grace`, then closing. Services that speak `reachback.v1` are told when draining begins, and have

@@ -48,7 +48,10 @@ struct RemoteServiceConfig {
   std::string endpoint = "wsData";
   std::string user, password;  ///< logs in by the original's steps, unless there is a token
   std::string token;           ///< sent as `Authorization: Bearer`
-  unsigned workers = 4;        ///< threads that answer; so many parts are made in parallel
+  /// Asked for the token before each dial, instead of `token`, as those that expire are renewed. Called on
+  /// the service's thread; what it throws is logged, and the dial is tried again later.
+  std::function<std::string()> read_token;
+  unsigned workers = 4;  ///< threads that answer; so many parts are made in parallel
   /// Requests that wait for a worker or, in the middle of their answers, for their callers; beyond those, a
   /// request is answered with an error at once.
   std::size_t waiting_requests = 1000;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "client/http_connection.hpp"
 #include "core/credit.hpp"
@@ -51,6 +52,10 @@ class Dialer {
   /// Ends the `dial` that runs, and all later ones at once.
   void cancel();
 
+  /// For the next dials.
+  void use_token(std::string token) { plan_.token = std::move(token); }
+  [[nodiscard]] std::string const& token() const { return plan_.token; }
+
   /// Of the last dial.
   [[nodiscard]] Credential credential() const { return credential_; }
   /// The next dial logs in anew.
@@ -70,7 +75,7 @@ class Dialer {
   [[nodiscard]] std::string credential_field() const;
 
   async::Shard& shard_;
-  DialPlan const plan_;
+  DialPlan plan_;
   std::optional<TlsContext> tls_;
   std::string cookie_;  ///< `login`'s value; empty while not logged in
   Credential credential_ = Credential::token;

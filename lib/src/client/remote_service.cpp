@@ -109,6 +109,8 @@ class RemoteService::Impl final : private client::AttachmentOwner {
   Task<> pause();
   void attach(client::Dialed dialed);
   void end();
+  [[nodiscard]] bool renew_token();
+  [[nodiscard]] bool has_new_token(std::string_view why);
   void dial_failed(client::DialFailure const& failure);
   void log_in_anew(std::string_view why);
   void refuse(std::string_view text);
@@ -150,6 +152,7 @@ Task<> RemoteService::Impl::live() {
 }
 
 Task<> RemoteService::Impl::dial() {
+  if (config_.read_token && !renew_token()) co_return;
   auto dialed = co_await dialer_.dial();
   if (ending_) co_return;
   if (dialed) {
@@ -159,10 +162,32 @@ Task<> RemoteService::Impl::dial() {
   }
 }
 
+/// False when the token cannot be had.
+bool RemoteService::Impl::renew_token() {
+  try {
+    auto token = config_.read_token();
+    check_field("the token", token);
+    dialer_.use_token(std::move(token));
+    return true;
+  } catch (std::exception const& error) {
+    log_(LogLevel::warning, error.what());
+    return false;
+  }
+}
+
+// A token that has been renewed meanwhile was not refused.
+bool RemoteService::Impl::has_new_token(std::string_view why) {
+  if (!config_.read_token) return false;
+  auto const sent = dialer_.token();
+  if (!renew_token() || dialer_.token() == sent) return false;
+  log_(LogLevel::info, fmt::format("{}; there is a new token", why));
+  return true;
+}
+
 void RemoteService::Impl::dial_failed(client::DialFailure const& failure) {
   if (failure.kind == client::DialFailure::Kind::unreachable) return log_(LogLevel::warning, failure.text);
   if (dialer_.credential() == client::Credential::kept_cookie) return log_in_anew(failure.text);
-  refuse(failure.text);
+  if (!has_new_token(failure.text)) refuse(failure.text);
 }
 
 void RemoteService::Impl::attach(client::Dialed dialed) {
@@ -210,9 +235,14 @@ void RemoteService::Impl::on_no_more_requests(Attachment& attachment) {
 void RemoteService::Impl::on_gateway_error(Attachment& attachment, client::GatewayError const& error) {
   auto const text = fmt::format("the gateway says: {} (status {})", error.text, error.status);
   if (!error.refuses_credential()) return log_(LogLevel::warning, text);
-  if (attachment.credential() != client::Credential::kept_cookie) return refuse(text);
-  log_in_anew(text);
-  attachment.close(proto::CloseCode::normal, "logging in again");
+  if (attachment.credential() == client::Credential::kept_cookie) {
+    log_in_anew(text);
+    attachment.close(proto::CloseCode::normal, "logging in again");
+  } else if (has_new_token(text)) {
+    attachment.close(proto::CloseCode::normal, "there is a new token");
+  } else {
+    refuse(text);
+  }
 }
 
 Task<> RemoteService::Impl::pause() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "gateway/jwt_keys.hpp"
 #include "gateway/scopes.hpp"
 #include "gateway/secrets.hpp"
 #include "gateway/trusted_proxies.hpp"
@@ -65,6 +66,15 @@ void check(TokenConfig const& token) {
           fmt::format("token '{}': {}", token.name, scopes.has_error() ? scopes.error().text : ""));
 }
 
+void check(Config::Jwt const& jwt) {
+  require(!jwt.keys.empty() || (jwt.issuer.empty() && jwt.audience.empty()),
+          "an issuer or audience of JWTs without keys for them");
+  if (jwt.keys.empty()) return;
+  auto const keys = gateway::JwtKeys::read(jwt.keys);
+  require(keys.has_value(),
+          fmt::format("the file of JWT keys {}", keys.has_error() ? keys.error().text : ""));
+}
+
 }  // namespace
 
 std::string_view to_string(EndpointKind kind) {
@@ -112,6 +122,7 @@ void check(Config const& config) {
   }
   require(config.cookie_key.empty() || config.cookie_key.size() >= shortest_key,
           fmt::format("the cookie key has at least {} bytes", shortest_key));
+  check(config.jwt);
   auto const proxies = gateway::TrustedProxies::read(config.trusted_proxies);
   require(proxies.has_value(),
           fmt::format("trusted proxy {}", proxies.has_error() ? proxies.error().text : ""));

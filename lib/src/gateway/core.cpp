@@ -40,6 +40,14 @@ std::vector<TokenConfig> tokens_of(Config const& config) {
   return tokens;
 }
 
+/// Shared by the shards, each of which holds them until others come.
+std::shared_ptr<JwtKeys const> jwt_keys_of(std::string_view jwk_set) {
+  if (jwk_set.empty()) return std::make_shared<JwtKeys const>();
+  auto keys = JwtKeys::read(jwk_set);
+  if (!keys) throw StartError(fmt::format("the file of JWT keys {}", keys.error().text));
+  return std::make_shared<JwtKeys const>(*std::move(keys));
+}
+
 async::TaskGroup::Report reporter(Core const& core, std::string_view where) {
   return [&core, where](std::exception_ptr const& error) { core.report(error, where); };
 }
@@ -47,10 +55,12 @@ async::TaskGroup::Report reporter(Core const& core, std::string_view where) {
 }  // namespace
 
 ShardScope::ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget,
-                       std::size_t endpoints, async::TaskGroup::Report const& report)
+                       std::size_t endpoints, JwtVerifier jwt_verifier,
+                       async::TaskGroup::Report const& report)
     : shard(index, clock),
       callers(call_budget),
       calls(endpoints),
+      jwts(std::move(jwt_verifier)),
       tasks(shard.strand(), report),
       ending(shard.strand(), report) {}
 
@@ -94,8 +104,9 @@ void Core::add_handler(BaseWebSocketHandler& handler) { given_handlers_.push_bac
 
 void Core::start() {
   std::size_t const endpoints = config_.endpoints.size() + given_handlers_.size();
+  JwtVerifier const jwts({config_.jwt.issuer, config_.jwt.audience}, jwt_keys_of(config_.jwt.keys));
   for (unsigned i = 0; i < config_.threads; ++i) {
-    scopes_.push_back(std::make_unique<ShardScope>(i, clock_, config_.limits.call_budget, endpoints,
+    scopes_.push_back(std::make_unique<ShardScope>(i, clock_, config_.limits.call_budget, endpoints, jwts,
                                                    reporter(*this, "an HTTP session")));
   }
   make_endpoints();
@@ -157,6 +168,12 @@ void Core::listen() {
                                  failure.code().message()));
   }
   port_ = listener_->port();
+}
+
+void Core::set_jwt_keys(std::string_view jwk_set) {
+  auto const keys = jwt_keys_of(jwk_set);
+  log(LogLevel::info, fmt::format("JWT keys: {}, {} passed over", keys->size(), keys->passed_over()));
+  for (auto& scope : scopes_) scope->shard.dispatch([&scope = *scope, keys] { scope.jwts.replace(keys); });
 }
 
 Endpoint* Core::find_endpoint(std::string_view name) const {

@@ -33,11 +33,12 @@ namespace reachback::gateway {
 /// What lives on one shard beside its endpoints: the HTTP sessions and callers. For that shard's thread.
 struct ShardScope {
   ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget, std::size_t endpoints,
-             async::TaskGroup::Report const& report);
+             JwtVerifier jwt_verifier, async::TaskGroup::Report const& report);
 
   async::Shard shard;
   CallerTable callers;
   std::vector<CallMetrics> calls;  ///< by endpoint index
+  JwtVerifier jwts;
   std::unordered_set<net::HttpSession*> sessions;
   async::TaskGroup tasks;   ///< the sessions
   async::TaskGroup ending;  ///< what ends the sessions and endpoints
@@ -58,6 +59,8 @@ class Core final : private net::AcceptSink {
   void wait();
   void shut_down(core::Duration drain_wait);
   void stop_now();
+  /// After start. Throws StartError when it is no set of keys; the old ones stay.
+  void set_jwt_keys(std::string_view jwk_set);
 
   // Any thread, after start.
   [[nodiscard]] Config const& config() const { return config_; }

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::size_t key_size = 32;
 
+/// Without a counter that all shards would write to.
+std::shared_ptr<Scopes const> owned_by_nobody(Scopes const& scopes) {
+  return {std::shared_ptr<void>(), &scopes};
+}
+
 }  // namespace
 
 std::string_view cookie(wire::HttpFields const& fields, std::string_view name) {
@@ -38,34 +43,40 @@ Credentials::Credentials(std::vector<TokenConfig> const& tokens, std::string coo
     tokens_.push_back({from_hex(token.sha256).value(), token.name, *Scopes::read(token.scopes)});
 }
 
-std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, WallClock::time_point now,
-                                            LastToken& last) const {
+Credentials::Verdict Credentials::verify(wire::HttpFields const& fields, WallClock::time_point now,
+                                         JwtVerifier& jwts, LastToken& last) const {
   std::string_view const authorization = fields.get("Authorization");
-  if (authorization.empty()) return verify_login(cookie(fields, "login"), now);
-  if (equal_in_constant_time(authorization, last.authorization)) return last.identity;
-  auto const who = verify_token(authorization);
-  if (who) last = {std::string(authorization), *who};
+  if (authorization.empty()) {
+    auto who = verify_login(cookie(fields, "login"), now);
+    return who ? Verdict(*std::move(who)) : Verdict(Refusal());
+  }
+  auto const& expires = last.identity.expires;
+  bool const holds = !expires || (now < *expires && last.jwt_generation == jwts.generation());
+  if (holds && equal_in_constant_time(authorization, last.authorization)) return last.identity;
+  auto who = verify_token(authorization, now, jwts);
+  if (who) last = {std::string(authorization), *who, jwts.generation()};
   return who;
 }
 
-std::optional<Identity> Credentials::verify(wire::HttpFields const& fields, WallClock::time_point now) const {
-  LastToken none;
-  return verify(fields, now, none);
-}
-
-std::optional<Identity> Credentials::verify_token(std::string_view authorization) const {
+Credentials::Verdict Credentials::verify_token(std::string_view authorization, WallClock::time_point now,
+                                               JwtVerifier& jwts) const {
   constexpr std::string_view scheme = "Bearer ";
   if (authorization.size() <= scheme.size() ||
       !wire::equal_ignoring_case(authorization.substr(0, scheme.size()), scheme)) {
-    return std::nullopt;
+    return Refusal();
   }
-  std::string const hash = sha256(trim(authorization.substr(scheme.size())));
+  std::string_view const shown = trim(authorization.substr(scheme.size()));
+  std::string const hash = sha256(shown);
   Token const* known = nullptr;
   for (auto const& token : tokens_) {
     if (equal_in_constant_time(hash, token.hash)) known = &token;
   }
-  if (known == nullptr) return std::nullopt;
-  return Identity{known->user, &known->scopes};
+  if (known != nullptr) return Identity{known->user, owned_by_nobody(known->scopes)};
+  if (!jwts.has_keys() || !looks_like_jwt(shown))
+    return Refusal{true, "the token is not valid", "the token is unknown"};
+  auto const claims = jwts.verify(shown, now);
+  if (!claims) return Refusal{true, description_of(claims.error()), reason_of(claims.error())};
+  return Identity{(*claims)->subject, {*claims, &(*claims)->scopes}, (*claims)->expires};
 }
 
 std::string Credentials::sign(std::string_view text) const { return to_hex(hmac_sha256(key_, text)); }
@@ -87,7 +98,7 @@ std::optional<Identity> Credentials::verify_login(std::string_view cookie, WallC
   long long expiry = 0;
   std::from_chars(signed_part.data() + expiry_at + 1, signed_part.data() + signed_part.size(), expiry);
   if (now >= WallClock::time_point(std::chrono::seconds(expiry))) return std::nullopt;
-  return Identity{from_hex(signed_part.substr(0, expiry_at)).value_or(""), &Scopes::all()};
+  return Identity{from_hex(signed_part.substr(0, expiry_at)).value_or(""), owned_by_nobody(Scopes::all())};
 }
 
 std::string Credentials::make_xsrf() { return to_hex(random_bytes(16)); }

@@ -84,6 +84,7 @@ async::Task<> Endpoint::serve(std::unique_ptr<Member> member) {
 void Endpoint::join(Member& member) {
   ++past_.opened;
   state_.join(member.connection.id(), member.pacing);
+  if (member.end) member.token_end = std::make_unique<TokenEnd>(shard_, *member.end, member.connection);
   core_.log(LogLevel::info,
             fmt::format("{}: connection {} of {} from {} opened", name(), to_number(member.connection.id()),
                         member.user, member.remote_address));

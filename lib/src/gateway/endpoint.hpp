@@ -41,7 +41,8 @@ struct Upgrade {
   net::HttpSession::Taken taken;
   wire::HttpRequestHead head;
   std::string user;
-  std::string client;  ///< its address, for lists and logs
+  std::string client;                  ///< its address, for lists and logs
+  std::optional<core::TimePoint> end;  ///< of the token that it came with
   ConnectionRights rights;
   core::Permit regular;  ///< of the connection limit without the reserve
   core::Pacing pacing;   ///< what the service's subprotocol makes of its answers

@@ -19,6 +19,21 @@ namespace reachback::gateway {
 /// How many calls end in one turn of the loop: each costs about a microsecond or two.
 inline constexpr std::size_t ending_batch = 128;
 
+/// Closes a connection when the token that it came with has expired.
+class TokenEnd {
+ public:
+  TokenEnd(async::Shard& shard, core::TimePoint when, net::WebSocketConnection& connection)
+      : connection_(connection), deadline_(shard, [this] { expire(); }) {
+    deadline_.set(when);
+  }
+
+ private:
+  void expire() { connection_.close(proto::CloseCode::policy, "the token has expired"); }
+
+  net::WebSocketConnection& connection_;
+  async::Deadline deadline_;
+};
+
 /// A connection of the endpoint with what the lists show of it.
 struct Endpoint::Member {
   Member(async::Shard& shard, Upgrade&& upgrade, ConnectionId id, net::ConnectionSettings const& settings,
@@ -29,6 +44,7 @@ struct Endpoint::Member {
         user(std::move(upgrade.user)),
         permit(std::move(upgrade.taken.permit)),
         regular(std::move(upgrade.regular)),
+        end(upgrade.end),
         pacing(upgrade.pacing),
         rights(upgrade.rights) {}
 
@@ -38,6 +54,8 @@ struct Endpoint::Member {
   std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
   core::Permit permit, regular;
   std::unique_ptr<ServiceMessageReader> reader;  ///< of a big message that is still coming
+  std::optional<core::TimePoint> const end;
+  std::unique_ptr<TokenEnd> token_end;  ///< apart: most connections have none
   core::Pacing const pacing;
   ConnectionRights const rights;
   bool dropped_before = false;

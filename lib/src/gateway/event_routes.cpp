@@ -49,6 +49,25 @@ class KeepAlive {
   async::Deadline deadline_;
 };
 
+/// Ends a stream, with a comment that says why, when the token that it was asked for with has expired.
+class StreamEnd {
+ public:
+  StreamEnd(async::Shard& shard, core::TimePoint when, std::shared_ptr<EventStream> stream)
+      : stream_(std::move(stream)), deadline_(shard, [this] { expire(); }) {
+    deadline_.set(when);
+  }
+
+ private:
+  void expire() {
+    EventStream::publish(stream_,
+                         std::make_shared<Event const>(Event{": the token has expired\n\n", {}, {}}));
+    stream_->stop();
+  }
+
+  std::shared_ptr<EventStream> const stream_;
+  async::Deadline deadline_;
+};
+
 /// Puts events into their form, a slice of a message at a time. False when the subscriber is gone.
 class EventWriter {
  public:
@@ -125,6 +144,8 @@ async::Task<> stream_events(Exchange& exchange, std::vector<Endpoint*> endpoints
   co_await subscribe(endpoints, stream);
   exchange.session.on_hang_up([stream] { stream->stop(); });
   KeepAlive const keep_alive(exchange.scope.shard, exchange.core.config().timeouts.ping, stream);
+  std::optional<StreamEnd> token_end;
+  if (auto const end = exchange.end_of(*exchange.who)) token_end.emplace(exchange.scope.shard, *end, stream);
   std::exception_ptr failure;
   try {
     co_await write_events(exchange, *stream);

@@ -1,15 +1,17 @@
 #include "gateway/exchange.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace reachback::gateway {
 
-net::HttpResponse problem_response(proto::ProblemDocument const& document) {
+net::HttpResponse problem_response(proto::ProblemDocument const& document, std::string_view challenge) {
   net::HttpResponse response;
   response.status = proto::http_status_of(document.problem);
   response.content_type = "application/problem+json";
   response.body = proto::to_json(document);
-  if (response.status == 401) response.fields.add("WWW-Authenticate", "Bearer");
+  if (response.status == 401) response.fields.add("WWW-Authenticate", challenge);
   if (response.status == 429 || response.status == 503) response.fields.add("Retry-After", "1");
   if (response.status == 426) {
     response.fields.add("Upgrade", "websocket");
@@ -26,6 +28,33 @@ async::Task<> Exchange::respond(net::HttpResponse response) {
 async::Task<bool> Exchange::begin(net::HttpResponse response) {
   response.fields.add(cors.text());
   co_return co_await session.begin(std::move(response));
+}
+
+Credentials::Verdict Exchange::verify() {
+  return core.credentials().verify(head().fields, std::chrono::system_clock::now(), scope.jwts, last_token);
+}
+
+std::optional<core::TimePoint> Exchange::end_of(Identity const& identity) const {
+  if (!identity.expires) return std::nullopt;
+  return scope.shard.now() + (*identity.expires - std::chrono::system_clock::now());
+}
+
+void Exchange::log(Refusal refusal) const {
+  if (!refusal.has_token) return;
+  core.log(LogLevel::debug, fmt::format("a token is refused, from {}: {}", client().shown, refusal.reason));
+}
+
+async::Task<> Exchange::refuse(Refusal refusal) {
+  log(refusal);
+  proto::ProblemDocument document;
+  document.problem = Problem::unauthorized;
+  document.detail = refusal.description;
+  if (!captures.empty() && endpoint() != nullptr) document.endpoint = captures[0];
+  std::string challenge = "Bearer";
+  if (refusal.has_token)
+    challenge += fmt::format(R"( error="invalid_token", error_description="{}")", refusal.description);
+  net::HttpResponse response = problem_response(document, challenge);
+  co_await respond(std::move(response));
 }
 
 async::Task<> Exchange::refuse(Problem problem, std::string detail) {

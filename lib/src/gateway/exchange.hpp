@@ -34,7 +34,8 @@ struct Exchange {
   net::FieldLines cors{};       ///< fields that every answer to an allowed origin carries
   bool from_elsewhere = false;  ///< a page of another origin wants to change something
   std::optional<Result<CallParameters>> call{};
-  bool has_token = false;  ///< which, once good, is good for every request with this head; a cookie expires
+  bool has_token =
+      false;  ///< which, unless a JWT, is good for every request with this head; a cookie expires
 
   std::optional<Identity> who{};
 
@@ -47,6 +48,14 @@ struct Exchange {
 
   async::Task<> respond(net::HttpResponse response);
   async::Task<bool> begin(net::HttpResponse response);
+  /// Finds out who asks: `who`, or what is wrong with what was shown.
+  [[nodiscard]] Credentials::Verdict verify();
+  /// When what is opened with that credential has to end.
+  [[nodiscard]] std::optional<core::TimePoint> end_of(Identity const& identity) const;
+  /// For the operator who asks why a token is not taken.
+  void log(Refusal refusal) const;
+  /// 401 with what a client may know (RFC 6750, 3).
+  async::Task<> refuse(Refusal refusal);
   /// Answers with a problem document.
   async::Task<> refuse(Problem problem, std::string detail);
   async::Task<> refuse(Failure failure, std::optional<CallId> call_id = std::nullopt,
@@ -56,7 +65,8 @@ struct Exchange {
 };
 
 /// The answer that carries a problem document, with the fields that its status asks for.
-[[nodiscard]] net::HttpResponse problem_response(proto::ProblemDocument const& document);
+[[nodiscard]] net::HttpResponse problem_response(proto::ProblemDocument const& document,
+                                                 std::string_view challenge = "Bearer");
 
 /// Whether a field of media ranges (`Accept`) or one media type (`Content-Type`) names that type: parameters,
 /// weights and letter case do not count.

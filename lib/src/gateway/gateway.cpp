@@ -20,6 +20,7 @@ Gateway::~Gateway() = default;
 void Gateway::add_handler(BaseWebSocketHandler& handler) { impl_->core.add_handler(handler); }
 void Gateway::start() { impl_->core.start(); }
 std::uint16_t Gateway::port() const { return impl_->core.port(); }
+void Gateway::set_jwt_keys(std::string_view jwk_set) { impl_->core.set_jwt_keys(jwk_set); }
 void Gateway::shut_down(Config::Duration drain_wait) { impl_->core.shut_down(drain_wait); }
 void Gateway::stop_now() { impl_->core.stop_now(); }
 void Gateway::wait() { impl_->core.wait(); }

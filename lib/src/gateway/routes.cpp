@@ -117,12 +117,12 @@ async::Task<> refuse_scope(Exchange& exchange, Action action, std::string_view e
 }
 
 async::Task<> serve_route(Exchange& exchange) {
-  if (!exchange.who || !exchange.has_token) {
-    exchange.who = exchange.core.credentials().verify(exchange.head().fields,
-                                                      std::chrono::system_clock::now(), exchange.last_token);
+  if (!exchange.who || !exchange.has_token || exchange.who->expires) {
+    auto verdict = exchange.verify();
+    exchange.who = verdict ? std::optional(*std::move(verdict)) : std::nullopt;
+    if (!exchange.who && exchange.route->needs != Needs::nothing) return exchange.refuse(verdict.error());
   }
   if (exchange.route->needs != Needs::nothing) {
-    if (!exchange.who) return exchange.refuse(Problem::unauthorized, "log in, or send a bearer token");
     if (auto const action = action_of(exchange.route->needs)) {
       auto const endpoint =
           exchange.captures.empty() ? std::string_view() : std::string_view(exchange.captures[0]);

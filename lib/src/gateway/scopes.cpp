@@ -32,25 +32,33 @@ std::string scope_of(Action action, std::string_view endpoint) {
   return action == Action::admin ? std::string(name) : fmt::format("{}:{}", name, endpoint);
 }
 
+bool Scopes::add(std::string_view text) {
+  if (text == any) return all_ = true;
+  auto const colon = std::min(text.find(':'), text.size());
+  auto const endpoint = text.substr(std::min(colon + 1, text.size()));
+  auto const action = action_named(text.substr(0, colon));
+  bool const whole = action == Action::admin ? colon == text.size() : endpoint == any || is_name(endpoint);
+  if (!action || !whole) return false;
+  scopes_.push_back({*action, std::string(endpoint)});
+  return true;
+}
+
 boost::system::result<Scopes, Scopes::Fault> Scopes::read(std::vector<std::string> const& texts) {
   Scopes scopes;
   for (std::string_view const text : texts) {
-    if (text == any) {
-      scopes.all_ = true;
-      continue;
-    }
-    auto const colon = std::min(text.find(':'), text.size());
-    auto const endpoint = text.substr(std::min(colon + 1, text.size()));
-    auto const action = action_named(text.substr(0, colon));
-    bool const whole = action == Action::admin ? colon == text.size() : endpoint == any || is_name(endpoint);
-    if (!action || !whole) {
+    if (!scopes.add(text)) {
       return Fault{
           fmt::format("'{}' is no scope: it is serve:ENDPOINT, call:ENDPOINT, send:ENDPOINT, "
                       "watch:ENDPOINT, admin or *",
                       text)};
     }
-    scopes.scopes_.push_back({*action, std::string(endpoint)});
   }
+  return scopes;
+}
+
+Scopes Scopes::known_among(std::vector<std::string> const& texts) {
+  Scopes scopes;
+  for (std::string_view const text : texts) static_cast<void>(scopes.add(text));
   return scopes;
 }
 

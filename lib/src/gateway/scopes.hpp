@@ -25,6 +25,8 @@ class Scopes {
 
   /// What the scopes of a configured token allow, or what is wrong with one of them.
   [[nodiscard]] static boost::system::result<Scopes, Fault> read(std::vector<std::string> const& texts);
+  /// The same of texts among which others may be: those say nothing to us.
+  [[nodiscard]] static Scopes known_among(std::vector<std::string> const& texts);
   /// What a user who logged in has.
   [[nodiscard]] static Scopes const& all();
 
@@ -35,6 +37,9 @@ class Scopes {
     Action action{};
     std::string endpoint;  ///< an asterisk: any
   };
+
+  /// False when the text is no scope.
+  [[nodiscard]] bool add(std::string_view text);
 
   std::vector<Scope> scopes_;
   bool all_ = false;

@@ -88,8 +88,9 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_return;
   }
   auto const pacing = asked_pacing(head.fields, endpoint.kind());
-  auto who = exchange.core.credentials().verify(head.fields, std::chrono::system_clock::now());
+  auto who = exchange.verify();
   if (!who) {
+    exchange.log(who.error());
     co_await refuse(exchange, 401, "Websocket authentication failed", pacing);
     co_return;
   }
@@ -106,6 +107,7 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
                   std::move(request),
                   std::move(who->user),
                   std::move(client),
+                  exchange.end_of(*who),
                   *rights,
                   std::move(exchange.regular),
                   pacing};

@@ -1,0 +1,190 @@
+#include "gateway/jwt_keys.hpp"
+
+#include <cjose/cjose.h>
+#include <fmt/format.h>
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <optional>
+
+namespace reachback::gateway {
+namespace {
+
+namespace json = boost::json;
+
+/// Beyond this it is no token; heads of HTTP requests are hardly longer.
+constexpr std::size_t longest_token = 8 * 1024;
+/// A token without `kid` is tried with each of them.
+constexpr std::size_t most_keys = 32;
+constexpr std::size_t least_rsa_bits = 2048;    // RFC 7518, 3.3
+constexpr std::size_t least_secret_bits = 256;  // RFC 7518, 3.2
+
+struct ReleaseJws {
+  void operator()(cjose_jws_t* jws) const { cjose_jws_release(jws); }
+};
+using Jws = std::unique_ptr<cjose_jws_t, ReleaseJws>;
+
+/// What failed checks leave in OpenSSL's queue would be taken for a fault of the thread's next TLS operation.
+class NoErrorsLeft {
+ public:
+  NoErrorsLeft() = default;
+  ~NoErrorsLeft() { ERR_clear_error(); }
+  NoErrorsLeft(NoErrorsLeft const&) = delete;
+  NoErrorsLeft& operator=(NoErrorsLeft const&) = delete;
+};
+
+std::string_view text_at(json::object const& object, std::string_view name) {
+  auto const* const value = object.if_contains(name);
+  auto const* const text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+/// The algorithm that a key is for; nothing when it is none of ours.
+std::optional<std::string_view> algorithm_of(json::object const& jwk) {
+  std::string_view const type = text_at(jwk, "kty");
+  std::string_view algorithm;
+  if (type == "oct") algorithm = "HS256";
+  if (type == "RSA") algorithm = "RS256";
+  if (type == "EC" && text_at(jwk, "crv") == "P-256") algorithm = "ES256";
+  bool const for_signatures = !jwk.contains("use") || text_at(jwk, "use") == "sig";
+  bool const for_another = jwk.contains("alg") && text_at(jwk, "alg") != algorithm;
+  if (algorithm.empty() || !for_signatures || for_another) return std::nullopt;
+  return algorithm;
+}
+
+std::size_t base64_size(std::size_t bytes) { return (bytes * 4 + 2) / 3; }
+
+std::size_t signature_bytes(std::string_view algorithm, std::size_t key_bits) {
+  if (algorithm == "HS256") return 32;
+  if (algorithm == "ES256") return 64;
+  return (key_bits + 7) / 8;
+}
+
+std::string_view header_text(cjose_jws_t* jws, char const* name) {
+  char const* const text = cjose_header_get(cjose_jws_get_protected(jws), name, nullptr);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+/// RFC 7515, 4.1.11: who does not know an extension that is critical has to refuse the token.
+bool has_critical_extension(cjose_jws_t* jws) {
+  char* const raw = cjose_header_get_raw(cjose_jws_get_protected(jws), "crit", nullptr);
+  std::free(raw);
+  return raw != nullptr;
+}
+
+}  // namespace
+
+std::string_view description_of(JwtFault fault) {
+  switch (fault) {
+    case JwtFault::malformed:
+    case JwtFault::unknown_key:
+    case JwtFault::wrong_signature:
+      return "the token is not valid";
+    default:
+      return reason_of(fault);
+  }
+}
+
+std::string_view reason_of(JwtFault fault) {
+  switch (fault) {
+    case JwtFault::malformed:
+      return "the token is malformed";
+    case JwtFault::unknown_key:
+      return "no key has the token's id and algorithm";
+    case JwtFault::wrong_signature:
+      return "the token's signature is wrong";
+    case JwtFault::incomplete:
+      return "the token lacks sub or exp, or has a time that is none";
+    case JwtFault::expired:
+      return "the token has expired";
+    case JwtFault::not_yet:
+      return "the token is not valid yet";
+    case JwtFault::wrong_issuer:
+      return "the token is of another issuer";
+    case JwtFault::wrong_audience:
+      break;
+  }
+  return "the token is for another audience";
+}
+
+bool looks_like_jwt(std::string_view text) {
+  auto const is_base64url = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  auto const first = text.find('.');
+  auto const second = first == text.npos ? text.npos : text.find('.', first + 1);
+  if (second == text.npos || first == 0 || second == first + 1 || second + 1 == text.size()) return false;
+  auto const all = [&](std::string_view part) { return std::ranges::all_of(part, is_base64url); };
+  return all(text.substr(0, first)) && all(text.substr(first + 1, second - first - 1)) &&
+         all(text.substr(second + 1));
+}
+
+boost::system::result<JwtKeys, JwtKeys::Fault> JwtKeys::read(std::string_view jwk_set) {
+  NoErrorsLeft const guard;
+  boost::system::error_code error;
+  json::value const parsed = json::parse(jwk_set, error);
+  auto const* const set = error ? nullptr : parsed.if_object();
+  auto const* const listed = set == nullptr ? nullptr : set->if_contains("keys");
+  if (listed == nullptr || !listed->is_array()) return Fault{"is no JWK Set: {\"keys\":[...]}"};
+  JwtKeys keys;
+  std::size_t number = 0;
+  for (json::value const& each : listed->get_array()) {
+    ++number;
+    auto const* const jwk = each.if_object();
+    if (jwk == nullptr) return Fault{fmt::format("has a key {} that is no object", number)};
+    auto const algorithm = algorithm_of(*jwk);
+    if (!algorithm) {
+      ++keys.passed_over_;
+      continue;
+    }
+    if (jwk->contains("d"))
+      return Fault{fmt::format("has a key {} that is private: only its issuer has it", number)};
+    if (keys.size() == most_keys) return Fault{fmt::format("has more than {} keys", most_keys)};
+    if (auto const added = keys.add(json::serialize(*jwk), *algorithm); !added)
+      return Fault{fmt::format("has a key {} that {}", number, added.error().text)};
+  }
+  if (keys.empty()) return Fault{"has no key for HS256, RS256 or ES256"};
+  return keys;
+}
+
+boost::system::result<void, JwtKeys::Fault> JwtKeys::add(std::string const& jwk, std::string_view algorithm) {
+  auto* const imported = cjose_jwk_import(jwk.data(), jwk.size(), nullptr);
+  if (imported == nullptr) return Fault{"cannot be read"};
+  std::shared_ptr<_cjose_jwk_int const> const key(imported,
+                                                  [](cjose_jwk_t* each) { cjose_jwk_release(each); });
+  std::size_t const bits = cjose_jwk_get_keysize(imported, nullptr);
+  if (algorithm == "RS256" && bits < least_rsa_bits)
+    return Fault{fmt::format("has {} bits: RS256 needs {}", bits, least_rsa_bits)};
+  if (algorithm == "HS256" && bits < least_secret_bits)
+    return Fault{fmt::format("has {} bytes: HS256 needs {}", bits / 8, least_secret_bits / 8)};
+  char const* const id = cjose_jwk_get_kid(imported, nullptr);
+  keys_.push_back({key, id == nullptr ? "" : id, algorithm, base64_size(signature_bytes(algorithm, bits))});
+  return {};
+}
+
+boost::system::result<std::string, JwtFault> JwtKeys::open(std::string_view token) const {
+  if (token.size() > longest_token || !looks_like_jwt(token)) return JwtFault::malformed;
+  NoErrorsLeft const guard;
+  Jws const jws(cjose_jws_import(token.data(), token.size(), nullptr));
+  if (!jws || has_critical_extension(jws.get())) return JwtFault::malformed;
+  auto const algorithm = header_text(jws.get(), CJOSE_HDR_ALG);
+  auto const id = header_text(jws.get(), CJOSE_HDR_KID);
+  // cjose reads 32 bytes of an HMAC however few there are, and takes an ES256 signature of any length.
+  auto const signature_size = token.size() - token.rfind('.') - 1;
+  bool known = false;
+  for (Key const& key : keys_) {
+    if (key.algorithm != algorithm || !(id.empty() || key.id.empty() || id == key.id)) continue;
+    known = true;
+    if (signature_size != key.signature_size || !cjose_jws_verify(jws.get(), key.jwk.get(), nullptr))
+      continue;
+    std::uint8_t* payload = nullptr;  // the token's own
+    std::size_t size = 0;
+    if (!cjose_jws_get_plaintext(jws.get(), &payload, &size, nullptr)) return JwtFault::malformed;
+    return std::string(reinterpret_cast<char const*>(payload), size);
+  }
+  return known ? JwtFault::wrong_signature : JwtFault::unknown_key;
+}
+
+}  // namespace reachback::gateway
