@@ -118,6 +118,14 @@ TEST_SUITE("config") {
     CHECK(fault_of_key(31).find("kk") == std::string::npos);
   }
 
+  TEST_CASE("an issuer or an audience of JSON Web Tokens needs keys, which make sense") {
+    std::string const set = R"({"keys":[{"kty":"oct","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE"}]})";
+    CHECK(fault_after([&](Config& config) { config.jwt = {set, "https://id.example", "lab"}; }).empty());
+    CHECK(names(fault_after([](Config& config) { config.jwt.issuer = "https://id.example"; }), "JWT"));
+    CHECK(names(fault_after([](Config& config) { config.jwt.audience = "lab"; }), "JWT"));
+    CHECK(names(fault_after([](Config& config) { config.jwt.keys = "{}"; }), "JWT keys"));
+  }
+
   TEST_CASE("trusted proxies are addresses and networks") {
     auto const fault_of_proxy = [](std::string const& proxy) {
       return fault_after([&](Config& config) { config.trusted_proxies = {"::1", proxy}; });

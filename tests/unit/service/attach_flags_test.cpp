@@ -78,6 +78,26 @@ TEST_CASE("a file that does not hold one secret is refused by the variable's nam
   CHECK(contains(refused({}, {{"REACHBACK_TOKEN_FILE", "/tmp"}}), "/tmp cannot be read"));
 }
 
+TEST_CASE("a token out of a file is read anew for each connection, one said otherwise is not") {
+  TemporaryFile const file("first\n");
+  for (auto const& options : {options_of({"--token-file", file.path()}),
+                              options_of({}, {{"REACHBACK_TOKEN_FILE", file.path()}}),
+                              options_of({"--token-file", file.path()}, {{"REACHBACK_TOKEN", "other"}})}) {
+    std::ofstream(file.path()) << "first\n";
+    CHECK(options.token == "first");
+    REQUIRE(options.read_token);
+    std::ofstream(file.path()) << "second\n";
+    CHECK(options.read_token() == "second");
+    std::ofstream(file.path()) << "hush hush\n";
+    CHECK_THROWS(options.read_token());
+    std::ofstream(file.path()) << "first\n";
+  }
+  CHECK_FALSE(options_of({"--token", "flag"}).read_token);
+  CHECK_FALSE(options_of({"--test"}).read_token);
+  CHECK(contains(refused({"--token-file", "/nowhere/token"}), "--token-file: /nowhere/token cannot be read"));
+  CHECK(contains(refused({"--token-file", file.path(), "--token", "flag"}), "--token"));
+}
+
 TEST_CASE("a token that no header can carry is refused by where it was said") {
   TemporaryFile const file("hush hush\n");
   for (auto const& [where, line] : std::map<std::string, std::string>{

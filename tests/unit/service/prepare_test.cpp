@@ -53,6 +53,18 @@ TEST_CASE("a file of tokens without a token, or with one that no header can carr
   CHECK(complaint(command).find("hush") == std::string::npos);
 }
 
+TEST_CASE("the keys of JSON Web Tokens come from their file, which has to make sense") {
+  std::string const set = R"({"keys":[{"kty":"oct","k":"aHVzaCBodXNoIGh1c2ggaHVzaCBodXNoIGh1c2ggaHVzaA"}]})";
+  TemporaryFile const good(set), bad(R"({"keys":[{"kty":"oct","k":"aHVzaA"}]})");
+  ServeCommand command;
+  command.jwt_keys_file = good.path();
+  CHECK(prepared(command).jwt.keys == set);
+  command.jwt_keys_file = bad.path();
+  CHECK(complaint(command) == "the file of JWT keys has a key 1 that has 4 bytes: HS256 needs 32");
+  command.jwt_keys_file = "/no/such/keys";
+  CHECK(complaint(command).find("/no/such/keys") != std::string::npos);
+}
+
 TEST_CASE("accounts come from the password file") {
   // The password is "secret"; the cost is the least there is.
   TemporaryFile const file("ada,$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n");
