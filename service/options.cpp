@@ -1,7 +1,9 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "attach_flags.hpp"
 #include "health_flags.hpp"
@@ -43,6 +45,13 @@ Command parse(CLI::App& app, Flags& flags, int argc, char const* const* argv,
   return finish(std::move(flags.attach), environment);
 }
 
+/// What was said beyond the flags that there are. Only names are repeated: the rest may be secret.
+std::string refusal_of_extras(std::vector<std::string> const& extras) {
+  auto const flag = std::ranges::find_if(extras, [](auto const& word) { return word.starts_with('-'); });
+  if (flag == extras.end()) return "there is an argument too many";
+  return "there is no flag " + flag->substr(0, flag->find('='));
+}
+
 Notice refusal(std::exception const& error) {
   return {"reachback: " + one_line(error.what()) + '\n', usage_error};
 }
@@ -62,6 +71,8 @@ Command parse_command_line(int argc, char const* const* argv, Environment const&
     return Notice{app.help(), 0};
   } catch (CLI::CallForVersion const& version) {
     return Notice{std::string(version.what()) + '\n', 0};
+  } catch (CLI::ExtrasError const&) {
+    return refusal(StartError(refusal_of_extras(app.remaining(true))));
   } catch (CLI::ParseError const& error) {
     return refusal(error);
   } catch (StartError const& error) {

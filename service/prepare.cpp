@@ -50,7 +50,11 @@ Config prepare(ServeCommand command, std::function<void(LogLevel, std::string_vi
       return accounts->check(user, password);
     };
   }
-  if (!command.jwt_keys_file.empty()) config.jwt.keys = read_text_file(command.jwt_keys_file);
+  if (!command.jwt_keys_file.empty()) {
+    config.jwt.keys = read_text_file(command.jwt_keys_file);
+    // To the library this means that there are to be none.
+    if (config.jwt.keys.empty()) throw StartError("the file of JWT keys is no JWK Set: it is empty");
+  }
   std::error_code fault;  // for which the reading has the words
   bool const made_later =
       command.check_only && !std::filesystem::exists(command.cookie_key_file, fault) && !fault;

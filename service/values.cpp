@@ -206,7 +206,8 @@ Read<std::string> read_origin(std::string_view text) {
   }
   if (authority.size() == text.size() || !is_graphic(authority) ||
       authority.find_first_of("/?#@") != text.npos)
-    return complain("is '{}': it is http://HOST[:PORT] or https://HOST[:PORT], without a path", text);
+    // Not repeated: it may hold a password.
+    return complain("is not of the form http://HOST[:PORT] or https://HOST[:PORT], without a path");
   return std::string(text);
 }
 

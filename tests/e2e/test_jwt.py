@@ -217,9 +217,10 @@ def test_keys_are_changed_over_without_a_restart(start, keys, issuer, raw_http):
 def test_a_bad_file_leaves_the_keys_as_they_were(start, keys, issuer):
     gateway = start()
     mark = "hush" + "x" * 40
-    keys.write_text('{"keys":[{"kty":"oct","k":"' + mark)
-    wait_until(lambda: "stays in force" in gateway.stderr(), "the fault is logged")
-    assert status(gateway, issuer.token()) == 200
+    for faults, text in enumerate(("", '{"keys":[{"kty":"RSA","n":"' + mark + '"}]}'), start=1):
+        keys.write_text(text)
+        wait_until(lambda: gateway.stderr().count("stays in force") == faults, "the fault is logged")
+        assert status(gateway, issuer.token()) == 200
     assert mark not in gateway.stderr()
     other = Issuer()
     write_keys(keys, other)

@@ -249,7 +249,6 @@ def test_the_configuration_as_printed_holds_no_secret(marks, tmp_path, monkeypat
         'token = {}',
         'token = "{}',
         'cookie_key = "{:.31}"',
-        'cookie_key = ["{}"]',
         'cookie_key = {{ value = "{}" }}',
         'cookie_key = \'{}',
         'port = 1\ncookie_key = "{}" "',
@@ -269,7 +268,7 @@ def test_a_complaint_about_the_configuration_repeats_no_secret(marks, tmp_path, 
 @pytest.mark.parametrize(
     "flags",
     [["--token-hash", "{}"], ["--token-hash", "lab:{}"], ["--token-hash", "lab:{}:*"], ["--token", "hush {}"],
-     ["--cookie-key", "{}"]],
+     ["--cookie-key", "{}"], ["--cookie-key={}"], ["{}"]],
 )
 def test_a_complaint_about_a_flag_repeats_no_secret(marks, flags):
     mark = marks.new("the secret")

@@ -42,7 +42,6 @@ std::vector<TokenConfig> tokens_of(Config const& config) {
 
 /// Shared by the shards, each of which holds them until others come.
 std::shared_ptr<JwtKeys const> jwt_keys_of(std::string_view jwk_set) {
-  if (jwk_set.empty()) return std::make_shared<JwtKeys const>();
   auto keys = JwtKeys::read(jwk_set);
   if (!keys) throw StartError(fmt::format("the file of JWT keys {}", keys.error().text));
   return std::make_shared<JwtKeys const>(*std::move(keys));
@@ -104,7 +103,9 @@ void Core::add_handler(BaseWebSocketHandler& handler) { given_handlers_.push_bac
 
 void Core::start() {
   std::size_t const endpoints = config_.endpoints.size() + given_handlers_.size();
-  JwtVerifier const jwts({config_.jwt.issuer, config_.jwt.audience}, jwt_keys_of(config_.jwt.keys));
+  bool const no_keys = config_.jwt.keys.empty();
+  JwtVerifier const jwts({config_.jwt.issuer, config_.jwt.audience},
+                         no_keys ? std::make_shared<JwtKeys const>() : jwt_keys_of(config_.jwt.keys));
   for (unsigned i = 0; i < config_.threads; ++i) {
     scopes_.push_back(std::make_unique<ShardScope>(i, clock_, config_.limits.call_budget, endpoints, jwts,
                                                    reporter(*this, "an HTTP session")));

@@ -61,6 +61,9 @@ TEST_CASE("the keys of JSON Web Tokens come from their file, which has to make s
   CHECK(prepared(command).jwt.keys == set);
   command.jwt_keys_file = bad.path();
   CHECK(complaint(command) == "the file of JWT keys has a key 1 that has 4 bytes: HS256 needs 32");
+  TemporaryFile const empty("");
+  command.jwt_keys_file = empty.path();
+  CHECK(complaint(command) == "the file of JWT keys is no JWK Set: it is empty");
   command.jwt_keys_file = "/no/such/keys";
   CHECK(complaint(command).find("/no/such/keys") != std::string::npos);
 }
