@@ -17,7 +17,8 @@ ROW = re.compile(r"^\| `(--[a-z-]+)(?: ([^`]+))?` \| (?:`([^`]*)`)? *\| (.*) \|$
 def flags_of_help(command):
     help_text = subprocess.run([REACHBACK, command, "--help"], capture_output=True, text=True, check=True).stdout
     flags = {}
-    for line in help_text.splitlines():
+    # What does not fit beside the flag stands below it.
+    for line in re.sub(r"\n {30,}(?=\S)", "  ", help_text).splitlines():
         match = FLAG.match(line)
         if not match:
             continue

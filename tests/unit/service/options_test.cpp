@@ -234,11 +234,16 @@ TEST_CASE("nonsense is refused in one line that names the flag") {
   check_refused({"--trusted-proxy", "10.0.0.0/99"}, "--trusted-proxy");
   check_refused({"--cookie-key", "visible in ps"}, "--cookie-key");
   check_refused({"--bogus"}, "--bogus");
-  check_refused({"stray"}, "stray");
 }
 
 TEST_CASE("a refused token is not repeated") {
   CHECK(notice_of({"serve", "--token", "my secret"}).text.find("secret") == std::string::npos);
+}
+
+TEST_CASE("a flag that there is not is named, and what else is too much is not repeated") {
+  for (Words const& words : {Words{"serve", "--cookie-key", "hush"}, Words{"serve", "--cookie-key=hush"}})
+    CHECK(notice_of(words).text == "reachback: there is no flag --cookie-key\n");
+  CHECK(notice_of({"serve", "hush"}).text == "reachback: there is an argument too many\n");
 }
 
 TEST_CASE("a program without a command is refused") {
