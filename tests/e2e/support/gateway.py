@@ -25,13 +25,15 @@ BYTES = "application/octet-stream"
 
 
 class Program:
-    """A running program that says on stdout, by a line that `ready` matches, that it is up."""
+    """A running program that says on stdout, by a line that `ready` matches, that it is up. Its stderr is kept, unless it
+    goes to the file or pipe `stderr`."""
 
-    def __init__(self, command, ready):
+    def __init__(self, command, ready, stderr=None):
         self.meant_to_end = False
         self._stderr = tempfile.TemporaryFile(mode="w+", errors="replace")
         self.process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._stderr, text=True
+            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or self._stderr,
+            text=True,
         )
         self._ready = re.compile(ready)
         self._lines = []
@@ -197,12 +199,13 @@ class Client:
 
 
 class Gateway(Program, Client):
-    """A running `reachback serve`, in test mode unless told otherwise."""
+    """A running `reachback serve`, in test mode unless told otherwise. `before` stands before the command, as
+    `prlimit` does."""
 
-    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN):
-        command = [BINARY, "serve", "--port", port, "--threads", THREADS]
+    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN, before=(), stderr=None):
+        command = [*before, BINARY, "serve", "--port", port, "--threads", THREADS]
         command += ["--test"] if test_mode else ["--host", "127.0.0.1"]
-        Program.__init__(self, [*command, *flags], r"reachback: listening on (http://.+:\d+)$")
+        Program.__init__(self, [*command, *flags], r"reachback: listening on (http://.+:\d+)$", stderr)
         try:
             url = self.wait_ready().group(1)
         except AssertionError:
