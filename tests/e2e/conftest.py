@@ -6,8 +6,10 @@ from contextlib import ExitStack
 import pytest
 
 from support.gateway import BINARY, Gateway
+from support.neighbours import Neighbours
 from support.raw import HttpCaller, WebSocketPeer
 from support.service import OriginalService, Peer
+from support.stopped_service import StoppedService
 from support.waiting import wait_until
 
 for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -17,6 +19,21 @@ for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_
 def pytest_collection_finish(session):
     if session.items and not session.config.option.collectonly and not BINARY.exists():
         pytest.exit(f"{BINARY} does not exist: build the preset `release` first, or set REACHBACK", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def stopped_service():
+    """A service that stopped when the first test began."""
+    stopped = StoppedService()
+    yield stopped
+    stopped.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begun_early(request):
+    """Begins, before all tests, what one of them needs and what takes long by its nature."""
+    if any("stopped_service" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("stopped_service")
 
 
 @pytest.fixture
@@ -82,6 +99,16 @@ def serve(stack):
         return stack.enter_context(OriginalService(gateway, methods, endpoint, **options))
 
     return start
+
+
+@pytest.fixture
+def neighbours(serve):
+    """A service that is called all the time while the block runs; `what` says what happens meanwhile."""
+
+    def calling(gateway, what):
+        return Neighbours(gateway, serve(gateway, {"echo": lambda text: text}), what)
+
+    return calling
 
 
 @pytest.fixture

@@ -6,24 +6,19 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-from support.figures import Repeated, print_figures
-from support.gateway import Program
+from support.figures import print_figures
 from support.root import needs_root
-from support.payload import KIB, part_bytes
+from support.payload import KIB
 from support.raw import WebSocketPeer
-from support.service import rpc
 from support.waiting import Stopwatch, wait_until
 
 LOST = re.compile(r"^\S+Z warning (\d+) lines? of this log (?:was|were) lost$", re.MULTILINE)
 WHOLE_LINE = re.compile(r"\S+Z (?:debug|info|warning|error) \S.*")
 LINES_OF_A_VISIT = 2
-SLOWEST_CALL = 2  # on a slow machine; a log that holds the gateway up would do so for ever
 
 
 def visit(gateway, times):
@@ -31,34 +26,6 @@ def visit(gateway, times):
     for _ in range(times):
         with WebSocketPeer(gateway, "/wsUser") as peer:
             assert peer.open().status == 101
-
-
-def call(gateway):
-    response = gateway.call(rpc("echo", "hi"), timeout=10)
-    assert response.status_code == 200, response.text
-    assert part_bytes(response.json()) == b'"hi"'
-
-
-@pytest.fixture
-def calls_go_on(serve):
-    """Calls a service all the time while the block runs, and holds how long that takes."""
-
-    def calling(gateway, what):
-        serve(gateway, {"echo": lambda text: text})
-        return Watched(gateway, what)
-
-    class Watched(Repeated):
-        def __init__(self, gateway, what):
-            super().__init__(lambda: call(gateway))
-            self._what = what
-
-        def __exit__(self, *failure):
-            super().__exit__(*failure)
-            if failure[0] is None:
-                print_figures(f"calls while {self._what}", **self.figures())
-                assert max(self.seconds) < SLOWEST_CALL
-
-    return calling
 
 
 @pytest.fixture
@@ -88,11 +55,11 @@ def lost(log):
 
 
 @needs_root("mount")
-def test_a_full_disk_holds_nobody_up_and_the_log_goes_on_when_there_is_room(small_disk, start_gateway, calls_go_on):
+def test_a_full_disk_holds_nobody_up_and_the_log_goes_on_when_there_is_room(small_disk, start_gateway, neighbours):
     path = small_disk / "log"
     with open(path, "ab") as stderr:
         gateway = start_gateway(stderr=stderr)
-    with calls_go_on(gateway, "the disk is full"):
+    with neighbours(gateway, "the disk is full"):
         visit(gateway, 1)
         wait_until(lambda: "closed" in path.read_text(), "the visit is logged")
         filler = fill(small_disk)
@@ -125,12 +92,12 @@ def collect(reading, into):
 
 
 def test_a_pipe_that_nobody_reads_holds_nobody_up_and_the_log_goes_on_when_it_is_read(
-    full_pipe, start_gateway, calls_go_on
+    full_pipe, start_gateway, neighbours
 ):
     reading, writing = full_pipe
     gateway = start_gateway(stderr=writing)
     visits = 2600  # more lines than wait for their turn
-    with calls_go_on(gateway, "nobody reads the log"):
+    with neighbours(gateway, "nobody reads the log"):
         visit(gateway, visits)
         pieces = []
         threading.Thread(target=collect, args=(reading, pieces), daemon=True).start()
@@ -168,10 +135,10 @@ def always_full():
 
 
 @pytest.mark.parametrize("broken", [broken_pipe, always_full])
-def test_a_log_that_cannot_be_written_at_all_changes_nothing(start_gateway, calls_go_on, broken):
+def test_a_log_that_cannot_be_written_at_all_changes_nothing(start_gateway, neighbours, broken):
     with broken() as stderr:
         gateway = start_gateway(stderr=stderr)
-    with calls_go_on(gateway, "no line of the log can be written"):
+    with neighbours(gateway, "no line of the log can be written"):
         visit(gateway, 50)
     gateway.signal(signal.SIGTERM)
     assert gateway.wait_exit() == 0

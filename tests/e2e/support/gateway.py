@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -81,6 +82,19 @@ class Program:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def freeze(self):
+        """Stops the process as a debugger does (SIGSTOP); when this returns none of its threads runs any more."""
+        self.signal(signal.SIGSTOP)
+        wait_until(lambda: self._states() == {"T"}, f"{self.process.args} stands still")
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def _states(self):
+        """One letter for what each thread does (proc(5))."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return {(thread / "stat").read_text().rpartition(")")[2].split()[0] for thread in threads}
 
     def wait_exit(self, deadline=DEADLINE):
         """The exit code of a process that is meant to end; fails when it lives longer than `deadline` seconds."""
