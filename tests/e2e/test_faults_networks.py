@@ -1,0 +1,202 @@
+"""Networks that are cut, in both directions or in one, that lose packets, are slow or far away. The peers at the far end
+are in a network namespace."""
+
+import json
+from contextlib import nullcontext
+
+import pytest
+
+from support.delaying_proxy import DelayingProxy
+from support.figures import percentile, print_figures
+from support.gateway import BYTES
+from support.network import NEEDS, Network
+from support.payload import MIB, payload
+from support.problems import check_problem
+from support.raw import HttpCaller
+from support.root import needs_root
+from support.waiting import Stopwatch, wait_until
+from test_attach import Attached, data_interface
+
+in_a_network = needs_root(*NEEDS)
+
+SILENT_AFTER, WRITE_TIMEOUT = 2, 2
+SLACK = 3  # of a slow machine
+AT_ONCE = 2
+BIG = 10 * MIB
+DELAY = 0.05
+CALL_TIMEOUT = 1.5
+
+
+@pytest.fixture
+def network():
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture
+def gateway(network, start_gateway):
+    return start_gateway("--host", network.outside, "--ping-interval", "0.5", "--silence-timeout", SILENT_AFTER,
+                         "--write-timeout", WRITE_TIMEOUT)
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "big").write_bytes(payload(BIG, False))
+    return tmp_path
+
+
+@pytest.fixture
+def near_service(programs, files):
+    """Starts `attach`; it has joined when this returns. Gives it with its connection's id."""
+
+    def start(gateway, where=nullcontext):
+        before = set(gateway.connections())
+        with where():
+            attached = Attached(gateway, files)
+        programs.append(attached)
+        attached.wait_ready()
+        return attached, wait_until(lambda: set(gateway.connections()) - before, "attach has joined").pop()
+
+    return start
+
+
+@pytest.fixture
+def far_service(network, near_service):
+    """The same at the far end."""
+    return lambda gateway: near_service(gateway, network.within)
+
+
+def echo(gateway, connection=None, timeout=30):
+    options = {"connection": connection} if connection else {}
+    return gateway.call(data_interface("echo", "hi"), timeout=timeout, **options)
+
+
+def check_back(gateway, attached, left):
+    """The service joins again, for the second time, and answers; gives how long that takes."""
+    watch = Stopwatch()
+    attached.wait_ready(times=2)
+    joined = wait_until(lambda: set(gateway.connections()) - {left}, "it has joined again")
+    seconds = watch.seconds
+    assert echo(gateway, joined.pop()).status_code == 200
+    return seconds
+
+
+@in_a_network
+@pytest.mark.parametrize("lost", ["both", "in", "out"], ids=["cut", "it-hears-nothing", "it-is-not-heard"])
+def test_a_service_whose_network_loses_everything_is_found_and_comes_back(gateway, network, far_service, neighbours, lost):
+    attached, connection = far_service(gateway)
+    with neighbours(gateway, "another one's network is cut"):
+        network.drop(lost)
+        watch = Stopwatch()
+        call = gateway.background(echo, gateway, connection)
+        check_problem(call.result(), "service-closed", delivery="unknown")
+        found = watch.seconds
+        assert connection not in gateway.connections()
+    network.heal()
+    back = check_back(gateway, attached, connection)
+    print_figures(f"a service's network cut ({lost})", silence_timeout=SILENT_AFTER, found_after=found,
+                  back_after_healing=back)
+    assert found < SILENT_AFTER + SLACK
+
+
+@in_a_network
+def test_a_service_whose_machine_knows_nothing_of_the_connection_any_more_is_found_at_the_first_word(
+    gateway, network, far_service
+):
+    far_service(gateway)
+    network.reset()
+    watch = Stopwatch()
+    check_problem(echo(gateway), "service-closed", delivery="unknown")
+    print_figures("a service's packets are reset", found_after=watch.seconds)
+    assert watch.seconds < AT_ONCE
+    assert gateway.connections() == []
+
+
+def far_caller(network, gateway, stack, **options):
+    with network.within():
+        return stack.enter_context(HttpCaller(gateway.address, **options))
+
+
+@in_a_network
+def test_a_caller_who_vanishes_in_the_middle_of_an_answer_ends_by_the_write_timeout(
+    gateway, network, near_service, stack, files
+):
+    with open(files / "long", "wb") as long:
+        long.truncate(64 * MIB)  # more than fits into the buffers on its way
+    near_service(gateway)
+    caller = far_caller(network, gateway, stack, receive_buffer=64 * 1024)
+    caller.call(json.dumps(data_interface("getFile", "long")).encode(), form=BYTES)
+    assert caller.read_head().status == 200
+    caller.read_piece()
+    network.drop("both")
+    watch = Stopwatch()
+    gateway.wait_in_flight(0)
+    print_figures("a caller vanished in the middle of an answer", write_timeout=WRITE_TIMEOUT, ended_after=watch.seconds)
+    assert watch.seconds < WRITE_TIMEOUT + SLACK
+    assert echo(gateway).status_code == 200
+
+
+@in_a_network
+def test_a_call_whose_caller_vanished_ends_by_its_own_timeout_and_nobody_else_notices(
+    gateway, network, dial, neighbours, stack
+):
+    with neighbours(gateway, "a caller vanishes"):
+        peer = dial(gateway)
+        caller = far_caller(network, gateway, stack)
+        caller.call(b'{"cmd":"rpc"}', query=f"?timeout={CALL_TIMEOUT}&connection={peer.connection_id}")
+        peer.receive_request()
+        network.drop("both")
+        watch = Stopwatch()
+        gateway.wait_outcome("timed-out", 1)
+    print_figures("a waiting caller vanished", call_timeout=CALL_TIMEOUT, ended_after=watch.seconds)
+    assert watch.seconds < CALL_TIMEOUT + SLACK
+
+
+def check_calls_and_a_big_answer(gateway, what, calls=60):
+    """Calls by four callers, then an answer of 10 MiB, all of them right; prints how long they took. Gives the median
+    of the calls."""
+
+    def timed(_):
+        watch = Stopwatch()
+        response = echo(gateway)
+        assert response.status_code == 200, response.text
+        return watch.seconds
+
+    each = [gateway.background(lambda: [timed(number) for number in range(calls // 4)]) for _ in range(4)]
+    seconds = [one for caller in each for one in caller.result(120)]
+    watch = Stopwatch()
+    response = gateway.call(data_interface("getFile", "big"), form=BYTES)
+    assert (response.status_code, response.content) == (200, payload(BIG, False))
+    print_figures(what, calls=len(seconds), p50=percentile(seconds, 0.5), p99=percentile(seconds, 0.99),
+                  answer_of_10_mib=watch.seconds)
+    return percentile(seconds, 0.5)
+
+
+@in_a_network
+@pytest.mark.parametrize("share", [0.01, 0.1])
+def test_a_lossy_network_costs_time_and_no_call(network, start_gateway, far_service, share):
+    gateway = start_gateway("--host", network.outside)
+    far_service(gateway)
+    network.lose(share)
+    check_calls_and_a_big_answer(gateway, f"{share:.0%} of packets lost both ways")
+    assert network.lost() > 0
+    print_figures(f"{share:.0%} of packets lost both ways", packets_lost=network.lost())
+    network.heal()
+
+
+@in_a_network
+def test_a_slow_network_costs_time_and_no_call(network, start_gateway, far_service):
+    gateway = start_gateway("--host", network.outside)
+    far_service(gateway)
+    network.slow_down("50mbit")
+    check_calls_and_a_big_answer(gateway, "50 Mbit/s from the service")
+
+
+def test_a_service_that_is_far_away_costs_time_and_no_call(start_gateway, programs, files, stack):
+    gateway = start_gateway()
+    proxy = stack.enter_context(DelayingProxy(gateway, DELAY))
+    attached = Attached(proxy, files)
+    programs.append(attached)
+    attached.wait_ready()
+    wait_until(gateway.connections, "attach has joined")
+    assert check_calls_and_a_big_answer(gateway, f"{DELAY} s there and {DELAY} s back") >= 2 * DELAY
