@@ -9,7 +9,8 @@ run_packages=(curl)
 test_packages=(
   doctest-dev libclang-rt-19-dev clang-format-19 clang-tidy-19
   python3 python3-pytest python3-websocket python3-websockets python3-aiohttp python3-requests python3-yaml curl
-  python3-jwt python3-cryptography libwebsockets-dev libjansson-dev chromium wrk jq nginx-light openssl
+  python3-jwt python3-cryptography libwebsockets-dev libjansson-dev chromium wrk jq nginx-light openssl iproute2
+  iptables
 )
 # What the image's stage `test` needs, and what docker/image_test.sh needs where there is no Docker engine.
 test_stage_packages=(python3 python3-pytest python3-websocket python3-requests)

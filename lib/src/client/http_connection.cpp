@@ -42,12 +42,20 @@ Task<error_code> HttpConnection::connect(Address const& gateway) {
   if (not_found) co_return not_found;
   auto const [error, used] = co_await asio::async_connect(stream_.socket(), addresses, async::use_task);
   if (cancelled_) co_return asio::error::operation_aborted;
-  if (error) co_return error;
+  if (error) co_return reason_of(error);
   net::tune(stream_.socket());
   if (!gateway.tls) co_return error_code();
   stream_.secure(tls_->session_with(gateway.host));
   auto const refused = co_await stream_.handshake();
   co_return refused;
+}
+
+// Where no socket can be opened, for want of descriptors, Asio's connect says no more than "cancelled".
+error_code HttpConnection::reason_of(error_code connect_failure) {
+  if (connect_failure != asio::error::operation_aborted) return connect_failure;
+  error_code error;
+  stream_.socket().open(net::Tcp::v4(), error);
+  return error ? error : connect_failure;
 }
 
 Task<boost::system::result<HttpReply>> HttpConnection::exchange(std::string const& request) {

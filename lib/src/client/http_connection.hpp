@@ -51,6 +51,7 @@ class HttpConnection {
  private:
   using Resolver = boost::asio::ip::basic_resolver<net::Tcp, async::Executor>;
 
+  [[nodiscard]] async::error_code reason_of(async::error_code connect_failure);
   [[nodiscard]] async::Task<async::error_code> write(std::string const& request);
   [[nodiscard]] async::Task<boost::system::result<HttpReply>> read_reply();
 
