@@ -56,6 +56,14 @@ class ByteStream:
         self._buffer += data
         return bool(data)
 
+    def receive_byte(self):
+        """Takes a single byte from the kernel, past what is buffered here; b"" at the end of the stream."""
+        self._socket.settimeout(DEADLINE)
+        try:
+            return self._socket.recv(1)
+        except ConnectionError:
+            return b""
+
     def has_input(self):
         """Whether something (or the end) can be read now."""
         if self._buffer:
