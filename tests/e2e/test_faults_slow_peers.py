@@ -17,8 +17,7 @@ from support.waiting import Stopwatch, wait_until
 from test_attach import Attached, data_interface
 
 BOUND = 2
-BOUNDS = ("--head-timeout", BOUND, "--body-timeout", BOUND, "--write-timeout", BOUND, "--subscriber-limit", 64 * KIB,
-          "--ping-interval", "0.5", "--silence-timeout", BOUND)
+BOUNDS = ("--head-timeout", BOUND, "--body-timeout", BOUND, "--write-timeout", BOUND, "--subscriber-limit", 64 * KIB)
 SLACK = 3  # of a slow machine
 SMALL_BUFFER = 4 * KIB
 CALLS = "/v1/endpoints/wsData/requests"
@@ -91,7 +90,8 @@ def test_a_service_that_reads_ends_as_a_slow_consumer(gateway, neighbours, raw_w
     check_slow_consumer(gateway, slow_service)
 
 
-def test_a_service_that_writes_loses_its_call_by_the_calls_timeout_and_stays(gateway, neighbours, raw_websocket):
+def test_a_service_that_writes_loses_its_call_by_the_calls_timeout_and_stays(start_gateway, neighbours, raw_websocket):
+    gateway = start_gateway("--ping-interval", "0.5", "--silence-timeout", BOUND)
     with neighbours(gateway, "a service writes byte by byte"):
         slow_service = raw_websocket(gateway)
         watch = Stopwatch()
