@@ -22,7 +22,7 @@ from .waiting import DEADLINE
 SLOW = 0.4  # seconds that such an answer takes
 BETWEEN_PARTS = 0.6
 PART_SIZE = 1000
-CALLERS = 64  # at the same time
+CALLERS = 128  # at the same time
 SPAWN = multiprocessing.get_context("spawn")
 
 
