@@ -6,7 +6,8 @@ import zlib
 from base64 import b64encode
 
 from services import Service
-from sockets import (BINARY, CLOSE, CONTINUATION, PATIENCE, PING, TEXT, Refused, WebSocket, close_frame, frame_head, open_stream, reset)
+from sockets import (BINARY, CLOSE, CONTINUATION, PATIENCE, PING, TEXT, UNREAD, Refused, WebSocket, close_frame, frame_head,
+                     open_stream, reset)
 from support.payload import MIB
 from world import BEARER, small_answer
 
@@ -207,7 +208,7 @@ async def bad_upgrade(world):
         if text is None or expected not in text:
             world.ledger.fault(f"a stranger on {path} was told {text}")
         text = await socket.read()
-    if text is not None or expected is None or expected == 1008 and socket.last_close != 1008:
+    if text is not None or expected is None or expected == 1008 and socket.last_close not in (1008, UNREAD):
         world.ledger.fault(f"{path} with {credential}: {text}, close code {socket.last_close}")
     world.happened["stranger"] += 1
     socket.abandon()
@@ -226,6 +227,6 @@ async def bad_frames(world):
     async with asyncio.timeout(PATIENCE):
         while await socket.read() is not None:
             pass
-    if socket.last_close not in (1002, 1007, 1009):
+    if socket.last_close not in (1002, 1007, 1009, UNREAD):
         world.ledger.fault(f"a violation was closed with {socket.last_close}")
     socket.abandon()

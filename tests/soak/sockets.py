@@ -8,6 +8,8 @@ import struct
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 0x1, 0x2, 0x8, 0x9, 0xA, 0x0
 PATIENCE = 120
+# The close code of a connection whose end was a reset: asyncio's reader then hides what came before it.
+UNREAD = None
 
 
 class Refused(Exception):

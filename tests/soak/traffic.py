@@ -19,7 +19,8 @@ ATTACHED, DYING_ATTACHED, MUTE = "attached", "attachedDying", "wsSubject"
 CHURN, LIARS, CLOGGED, FLOODED = "churn", "liars", "clogged", "flooded"
 SERVICE_ENDPOINTS = (*STEADY, ATTACHED, DYING_ATTACHED, MUTE, CHURN, LIARS, CLOGGED, FLOODED)
 
-AT_RISK = {ANSWERED, BROKEN_OFF, "service-closed", "no-service", "timed-out"}
+# `service-busy` is also what a call gets whose service is just about to go.
+AT_RISK = {ANSWERED, BROKEN_OFF, "service-closed", "no-service", "timed-out", "service-busy"}
 LIED_TO = {*AT_RISK, "bad-answer", "service-error"}
 
 
