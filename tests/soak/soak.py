@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import shutil
@@ -121,6 +122,7 @@ async def run(arguments, gateway, directory):
 
 
 def main():
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each write to a connection that has ended
     arguments = read_arguments()
     arguments.seed = random.randrange(1 << 32) if arguments.seed is None else arguments.seed
     print(f"seed {arguments.seed}, {arguments.minutes:g} minutes behind {arguments.warm_up:g} s of warm-up, "
