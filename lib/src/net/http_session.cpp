@@ -11,6 +11,7 @@
 
 #include "async/turn.hpp"
 #include "net/http_status.hpp"
+#include "net/vanishing.hpp"
 
 namespace reachback::net {
 namespace {
@@ -63,6 +64,7 @@ Task<> HttpSession::run() {
   // A cancelled session must still be joined, and that takes another await.
   co_await asio::this_coro::throw_if_cancelled(false);
   tune(socket_);
+  end_when_peer_vanishes(socket_, settings_.write_timeout);
   error_code ignored;
   remote_address_ = to_text(socket_.remote_endpoint(ignored));
   std::exception_ptr failure;
@@ -431,6 +433,7 @@ Task<HttpSession::Taken> HttpSession::take() {
   error_code ignored;
   socket_.cancel(ignored);
   while (watching_) co_await input_.wait();
+  keep_when_peer_vanishes(socket_);  // a WebSocket has its pings
   co_return Taken{LooseSocket(std::move(socket_)), std::move(in_), std::move(permit_), remote_address_};
 }
 
