@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <ctime>
 #include <exception>
 
 #include "async/turn.hpp"
 #include "net/http_status.hpp"
+#include "net/tls_error.hpp"
 #include "net/vanishing.hpp"
 
 namespace reachback::net {
@@ -46,10 +47,10 @@ bool has_no_content(int status) { return status == 204 || status == 304; }
 
 }  // namespace
 
-HttpSession::HttpSession(async::Shard& shard, Socket socket, HttpSettings const& settings,
+HttpSession::HttpSession(async::Shard& shard, Stream stream, HttpSettings const& settings,
                          core::Permit permit, std::unique_ptr<HttpHandler> handler)
     : shard_(shard),
-      socket_(std::move(socket)),
+      stream_(std::move(stream)),
       settings_(settings),
       permit_(std::move(permit)),
       handler_(std::move(handler)),
@@ -63,12 +64,13 @@ HttpSession::~HttpSession() = default;
 Task<> HttpSession::run() {
   // A cancelled session must still be joined, and that takes another await.
   co_await asio::this_coro::throw_if_cancelled(false);
-  tune(socket_);
-  end_when_peer_vanishes(socket_, settings_.write_timeout);
+  tune(stream_.socket());
+  end_when_peer_vanishes(stream_.socket(), settings_.write_timeout);
   error_code ignored;
-  remote_address_ = to_text(socket_.remote_endpoint(ignored));
+  remote_address_ = to_text(stream_.socket().remote_endpoint(ignored));
   std::exception_ptr failure;
   try {
+    if (stream_.secured()) co_await shake_hands();
     co_await converse();
     if (!taken_) co_await linger();
   } catch (...) {
@@ -76,9 +78,31 @@ Task<> HttpSession::run() {
   }
   deadline_.clear();
   write_deadline_.clear();
-  if (!taken_) socket_.close(ignored);
+  if (!taken_) stream_.close();
   while (watching_) co_await input_.wait();
   if (failure) std::rethrow_exception(failure);
+}
+
+Task<> HttpSession::shake_hands() {
+  write_deadline_.set_in(settings_.head_timeout);
+  auto error = co_await stream_.handshake();
+  // The deadline ends it as a stop does.
+  if (ended_ && !write_deadline_.is_set()) error = asio::error::timed_out;
+  write_deadline_.clear();
+  if (!error) {
+    peer_certificate_ = stream_.peer_certificate();
+    co_return;
+  }
+  keep_alive_ = false;
+  handler_->handshake_failed(*this, error);
+  if (!is_plain_http(error)) {
+    ended_ = true;
+    co_return;
+  }
+  stream_.unsecure();
+  HttpResponse answer =
+      handler_->refuse(proto::Problem::bad_request, "this port speaks TLS: https, not http");
+  co_await respond(std::move(answer));
 }
 
 Task<> HttpSession::converse() {
@@ -235,22 +259,30 @@ bool HttpSession::hold_body_budget() {
 void HttpSession::watch_input() {
   if (watching_ || ended_) return;
   watching_ = true;
-  socket_.async_wait(Socket::wait_read, [this](error_code const& error) {
+  auto const readable = [this](error_code const& error) {
     watching_ = false;
     if (!error) receive();
     // On a socket that cannot be waited for, the next wait would fail at once, and so on.
     if (error && error != asio::error::operation_aborted) input_ended();
     input_.notify();
-  });
+  };
+  if (stream_.holds_input()) [[unlikely]] {
+    asio::post(shard_.strand(), [readable] { readable(error_code()); });
+  } else {
+    stream_.wait_readable(readable);
+  }
 }
 
 void HttpSession::receive() {
   if (ended_) return;
   std::size_t const room = parser_.progress() == wire::HttpProgress::body ? body_read_size : read_size;
   error_code error;
-  std::size_t const count = socket_.read_some(asio::buffer(in_.prepare(room), room), error);
-  if (error == asio::error::would_block) return;
-  if (error) return input_ended();
+  std::size_t const count = stream_.read_some({in_.prepare(room), room}, error);
+  if (error && error != asio::error::would_block) {
+    // Who has said that nothing more comes hears the same, unless it would pass for the end of an answer.
+    if (stream_.secured() && error == asio::error::eof && !began_) static_cast<void>(stream_.end_output());
+    return input_ended();
+  }
   in_.grow_by(count);
   if (hung_up_ && in_.size() < settings_.read_ahead) watch_input();
 }
@@ -301,7 +333,7 @@ void HttpSession::stop() {
   keep_alive_ = false;
   if (!ended_) input_ended();
   error_code ignored;
-  socket_.cancel(ignored);
+  stream_.socket().cancel(ignored);
   input_.notify();
 }
 
@@ -368,30 +400,28 @@ void HttpSession::abort() {
   error_code ignored;
   // Without chunks the end of the stream is the end of the body: only a reset shows that something is
   // missing.
-  if (began_ && !chunked_) socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  if (began_ && !chunked_) stream_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
   stop();
 }
 
 Task<bool> HttpSession::send(Pieces pieces) {
   std::size_t sent_in_turn = 0;
   while (!ended_) {
-    std::array<asio::const_buffer, 4> buffers;
-    std::size_t offered = 0, used = 0;
-    for (auto const whole : pieces) {
-      auto const piece = whole.substr(0, bytes_per_turn - offered);
-      if (!piece.empty()) buffers[used++] = asio::buffer(piece.data(), piece.size());
-      offered += piece.size();
+    Pieces now;
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      now[i] = pieces[i].substr(0, bytes_per_turn - offered);
+      offered += now[i].size();
     }
     if (offered == 0) {
       write_deadline_.clear();
       co_return true;
     }
     error_code error;
-    std::size_t count =
-        used == 1 ? socket_.write_some(buffers[0], error) : socket_.write_some(buffers, error);
+    std::size_t count = stream_.write_some(now, error);
     if (error == asio::error::would_block) {
       if (!write_deadline_.is_set()) write_deadline_.set_in(settings_.write_timeout);
-      auto const [waited] = co_await socket_.async_wait(Socket::wait_write, async::use_task);
+      auto const [waited] = co_await stream_.wait_writable(async::use_task);
       if (waited) break;
       continue;
     }
@@ -417,9 +447,8 @@ Task<bool> HttpSession::send(Pieces pieces) {
 
 // What the caller still sends would turn our close into a reset, and the reset could overtake the answer.
 Task<> HttpSession::linger() {
-  error_code ignored;
   if (ended_) co_return;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  co_await say_end();
   hung_up_ = nullptr;
   expired_ = false;
   deadline_.set_in(settings_.linger);
@@ -428,13 +457,22 @@ Task<> HttpSession::linger() {
   } while (co_await more_input());
 }
 
+Task<> HttpSession::say_end() {
+  write_deadline_.set_in(settings_.linger);
+  while (stream_.end_output() == asio::error::would_block) {
+    auto const [waited] = co_await stream_.wait_writable(async::use_task);
+    if (waited) break;
+  }
+  write_deadline_.clear();
+}
+
 Task<HttpSession::Taken> HttpSession::take() {
   taken_ = true;
   error_code ignored;
-  socket_.cancel(ignored);
+  stream_.socket().cancel(ignored);
   while (watching_) co_await input_.wait();
-  keep_when_peer_vanishes(socket_);  // a WebSocket has its pings
-  co_return Taken{LooseSocket(std::move(socket_)), std::move(in_), std::move(permit_), remote_address_};
+  keep_when_peer_vanishes(stream_.socket());  // a WebSocket has its pings
+  co_return Taken{LooseStream(std::move(stream_)), std::move(in_), std::move(permit_), remote_address_};
 }
 
 }  // namespace reachback::net

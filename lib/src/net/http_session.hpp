@@ -16,7 +16,7 @@
 #include "core/budget.hpp"
 #include "core/buffer.hpp"
 #include "net/field_lines.hpp"
-#include "net/tcp.hpp"
+#include "net/stream.hpp"
 #include "reachback/proto/problem.hpp"
 #include "wire/http_parser.hpp"
 
@@ -56,6 +56,8 @@ class HttpHandler {
   [[nodiscard]] virtual Task<> handle(HttpSession& session) = 0;
   /// The answer to what is no request, or came too slowly.
   [[nodiscard]] virtual HttpResponse refuse(proto::Problem problem, std::string_view detail) = 0;
+  /// The connection ends, since TLS did not come about.
+  virtual void handshake_failed(HttpSession&, error_code) {}
 };
 
 /// One HTTP/1.x conversation: reads requests with limits and deadlines, lets the handler answer each, and
@@ -63,7 +65,8 @@ class HttpHandler {
 /// caller's pace.
 class HttpSession {
  public:
-  HttpSession(async::Shard& shard, Socket socket, HttpSettings const& settings, core::Permit permit,
+  /// A stream that has been made secure, and has not shaken hands, does so within the time of a head.
+  HttpSession(async::Shard& shard, Stream stream, HttpSettings const& settings, core::Permit permit,
               std::unique_ptr<HttpHandler> handler);
   ~HttpSession();
 
@@ -82,6 +85,12 @@ class HttpSession {
   /// Rises with each head that is not the one before: what was made of a head holds as long.
   [[nodiscard]] std::uint64_t head_number() const { return parser_.head_number(); }
   [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
+  /// Whether it is TLS that the caller speaks with us.
+  [[nodiscard]] bool secured() const { return stream_.secured(); }
+  /// The caller's certificate, found good when the connection began; null when it has shown none.
+  [[nodiscard]] PeerCertificate const* peer_certificate() const {
+    return peer_certificate_ ? &*peer_certificate_ : nullptr;
+  }
 
   /// Called before each wait for more of a body, with what has come: what was there before, which may have
   /// moved meanwhile, and little more. The last piece comes with the whole body, as the result.
@@ -114,10 +123,10 @@ class HttpSession {
   void on_hang_up(std::function<void()> hung_up);
   [[nodiscard]] bool hung_up() const { return ended_; }
 
-  /// For an upgrade: the socket without pending operation, the bytes behind the head, and the connection's
+  /// For an upgrade: the stream without pending operation, the bytes behind the head, and the connection's
   /// permit. The session ends without touching the socket again.
   struct Taken {
-    LooseSocket socket;
+    LooseStream stream;
     core::Buffer input;
     core::Permit permit;
     std::string remote_address;
@@ -141,7 +150,9 @@ class HttpSession {
   [[nodiscard]] bool ends_by_drain() const;
   void begin_request();
   void end_request();
-  using Pieces = std::array<std::string_view, 4>;
+  [[nodiscard]] Task<> shake_hands();
+  [[nodiscard]] Task<> say_end();
+  using Pieces = std::array<std::string_view, Stream::most_pieces>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
   [[nodiscard]] bool hold_body_budget();
   void feed();
@@ -152,11 +163,12 @@ class HttpSession {
   void write_head(HttpResponse const& response);
 
   async::Shard& shard_;
-  Socket socket_;
+  Stream stream_;
   HttpSettings const& settings_;
   core::Permit permit_;
   std::unique_ptr<HttpHandler> handler_;
   std::string remote_address_;
+  std::optional<PeerCertificate> peer_certificate_;
 
   wire::HttpRequestParser parser_;
   core::Buffer in_;

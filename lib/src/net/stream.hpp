@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,22 @@
 #include "net/tls_session.hpp"
 
 namespace reachback::net {
+
+class Stream;
+
+/// A stream between two shards: belongs to none, with no operation pending. What TLS holds of it moves along.
+class LooseStream {
+ public:
+  /// Takes the stream off its shard.
+  explicit LooseStream(Stream stream);
+
+  /// Makes it a stream of that shard; call on its thread.
+  [[nodiscard]] Stream attach(async::Shard& shard) &&;
+
+ private:
+  LooseSocket socket_;
+  std::unique_ptr<TlsSession> tls_;
+};
 
 /// A TCP connection as a stream of bytes, plain or with TLS above it. Reading and writing never wait: what is
 /// not possible now fails with `would_block`, and `wait_readable` or `wait_writable` tell when to try again.
@@ -20,6 +37,13 @@ class Stream {
 
   /// TLS from here on; `handshake` follows before anything else.
   void secure(std::unique_ptr<TlsSession> session);
+  /// Plain again: for the answer to a peer that has not begun TLS.
+  void unsecure() { tls_.reset(); }
+  [[nodiscard]] bool secured() const { return tls_ != nullptr; }
+  /// See `TlsSession`; nothing on a plain stream.
+  [[nodiscard]] std::optional<PeerCertificate> peer_certificate() const {
+    return tls_ == nullptr ? std::nullopt : tls_->peer_certificate();
+  }
   /// Returns when the connection is secured and the peer's certificate has been checked, or says why not.
   /// Ends soon after `close`; a deadline is the caller's.
   [[nodiscard]] Task<error_code> handshake();
@@ -35,6 +59,9 @@ class Stream {
       return tls_->write_some(bytes, error);
     return socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
   }
+  /// The same with bytes that lie in up to `most_pieces` places.
+  std::size_t write_some(std::span<std::string_view const> pieces, error_code& error);
+  static constexpr std::size_t most_pieces = 4;
   /// The peer reads the end of the stream behind what was written. `would_block`: call it again when
   /// writable.
   [[nodiscard]] error_code end_output();
@@ -58,6 +85,8 @@ class Stream {
   [[nodiscard]] Socket& socket() { return socket_; }
 
  private:
+  friend class LooseStream;
+
   Socket socket_;
   std::unique_ptr<TlsSession> tls_;  ///< null: plain
 };

@@ -3,13 +3,16 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/error.hpp>
 #include <cerrno>
 #include <new>
 
 #include "net/tls_error.hpp"
+#include "net/tls_files.hpp"
 
 namespace reachback::net {
 namespace {
@@ -94,11 +97,12 @@ error_code TlsSession::failure_of(int result, Socket::wait_type& wait) {
     default:
       break;
   }
+  auto const peer = SSL_is_server(ssl_.get()) == 1 ? TlsPeer::client : TlsPeer::server;
   auto const verified = SSL_get_verify_result(ssl_.get());
   bool const in_handshake = SSL_is_init_finished(ssl_.get()) == 0;
-  if (!in_handshake || verified == X509_V_OK) return take_tls_error();
+  if (!in_handshake || verified == X509_V_OK) return take_tls_error(peer);
   ERR_clear_error();
-  return certificate_error(verified);
+  return certificate_error(verified, peer);
 }
 
 error_code TlsSession::handshake() {
@@ -145,11 +149,30 @@ std::size_t TlsSession::write_some(std::string_view bytes, error_code& error) {
   return count;
 }
 
+std::size_t TlsSession::write_some(std::span<std::string_view const> pieces, error_code& error) {
+  error.clear();
+  while (!pieces.empty() && pieces.front().empty()) pieces = pieces.subspan(1);
+  if (pieces.empty()) return 0;
+  // What fills records by itself needs no copy.
+  if (pieces.size() == 1 || pieces.front().size() >= SSL3_RT_MAX_PLAIN_LENGTH)
+    return write_some(pieces.front(), error);
+  std::array<char, SSL3_RT_MAX_PLAIN_LENGTH> record;
+  std::size_t filled = 0;
+  for (auto const piece : pieces) filled += piece.copy(record.data() + filled, record.size() - filled);
+  return write_some(std::string_view(record.data(), filled), error);
+}
+
 error_code TlsSession::end_output() {
   begin_step();
   int const result = SSL_shutdown(ssl_.get());
   // 0: ours is sent, the peer's has not come. Nobody waits for that one.
   return result >= 0 ? error_code() : failure_of(result, write_wait_);
+}
+
+std::optional<PeerCertificate> TlsSession::peer_certificate() const {
+  X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return std::nullopt;
+  return PeerCertificate{sha256_of(certificate), subject_of(certificate), end_of(certificate)};
 }
 
 }  // namespace reachback::net

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "net/tcp.hpp"
@@ -9,6 +12,13 @@
 struct ssl_st;
 
 namespace reachback::net {
+
+/// The certificate that a peer has shown, and that was found good.
+struct PeerCertificate {
+  std::string sha256;   ///< of the certificate itself (DER), 32 bytes
+  std::string subject;  ///< as RFC 2253 writes it: "CN=lab-7,O=Example"
+  std::chrono::system_clock::time_point expires;
+};
 
 /// TLS in either role over one non-blocking socket, which it does not own. Nothing here waits: each step goes
 /// as far as the socket lets it and fails with `would_block` where that ends; `read_wait` and `write_wait`
@@ -33,8 +43,13 @@ class TlsSession {
   std::size_t read_some(std::span<char> room, error_code& error);
   /// After `would_block` the same bytes come again first, from wherever they are then.
   std::size_t write_some(std::string_view bytes, error_code& error);
+  /// The same with bytes that lie in several places: small pieces share a record.
+  std::size_t write_some(std::span<std::string_view const> pieces, error_code& error);
   /// Tells the peer that nothing more comes.
   [[nodiscard]] error_code end_output();
+
+  /// After the handshake; nothing when the peer has shown none.
+  [[nodiscard]] std::optional<PeerCertificate> peer_certificate() const;
 
   /// Bytes may be here that no wait for the socket would announce: try to read first.
   [[nodiscard]] bool holds_input() const { return holds_input_; }

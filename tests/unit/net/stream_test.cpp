@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "unit/net/tls_pair.hpp"
@@ -111,6 +114,57 @@ TEST_SUITE("stream") {
       CHECK((read.text == text));
       CHECK((back.text == text));
       CHECK_FALSE((from_here.failed() || from_there.failed() || reading.failed()));
+    });
+  }
+
+  TEST_CASE("TLS: bytes in several places arrive in their order, also where the socket takes few of them") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      TlsPair pair(bench.shard);
+      co_await pair.secured();
+      std::string const text = noise(much);
+      auto const write_pieces = [&]() -> Task<> {
+        std::string_view rest = text;
+        while (!rest.empty()) {
+          // Of a small and a big one, and none between: as a chunk with its length.
+          std::size_t const small = std::min<std::size_t>(rest.size(), 5);
+          std::array const pieces{rest.substr(0, small), std::string_view(), rest.substr(small, 40'000),
+                                  rest.substr(std::min(rest.size(), small + 40'000))};
+          async::error_code error;
+          rest.remove_prefix(pair.here.write_some(pieces, error));
+          if (!error) continue;
+          REQUIRE(blocks(error));
+          auto const [waited] = co_await pair.here.wait_writable(async::use_task);
+          REQUIRE_FALSE(waited);
+        }
+      };
+      Beside writing(bench.shard, write_pieces());
+      auto const read = co_await read_all(pair.there, much, 64 * 1024);
+      co_await writing.join();
+      CHECK_FALSE(writing.failed());
+      CHECK((read.text == text));
+    });
+  }
+
+  TEST_CASE("TLS: moves with the bytes that it holds") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      TlsPair pair(bench.shard);
+      co_await pair.secured();
+      async::error_code error;
+      CHECK(pair.there.write_some("first second", error) == 12);
+      auto const first = co_await read_all(pair.here, 6, 6);
+      CHECK(first.text == "first ");
+      CHECK(pair.here.holds_input());
+      net::LooseStream loose(std::move(pair.here));
+      Stream moved = std::move(loose).attach(bench.shard);
+      CHECK(moved.secured());
+      CHECK(moved.holds_input());
+      auto const second = co_await read_all(moved, 6, 100);
+      CHECK(second.text == "second");
+      CHECK(moved.write_some("back", error) == 4);
+      auto const back = co_await read_all(pair.there, 4, 100);
+      CHECK(back.text == "back");
     });
   }
 
