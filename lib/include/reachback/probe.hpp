@@ -14,6 +14,9 @@ struct ProbeConfig {
   std::uint16_t port = 8888;
   bool tls = false;     ///< as in RemoteServiceConfig
   std::string ca_file;  ///< as in RemoteServiceConfig
+  /// False: by TLS with whoever answers. For a gateway on the same machine, which sends nothing secret here.
+  bool checked = true;
+  std::string certificate_file, key_file;  ///< as in RemoteServiceConfig
   std::string path = "/readyz";
   Config::Duration timeout = std::chrono::seconds(5);  ///< for all of it
 };

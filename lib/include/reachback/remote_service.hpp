@@ -45,6 +45,10 @@ struct RemoteServiceConfig {
   /// PEM file with the certificates that are trusted instead of the system's; a gateway's own, self-signed
   /// one will do. Read for each connection anew.
   std::string ca_file;
+  /// PEM files of a certificate, with its chain behind it, and of its key: what the service shows by TLS when
+  /// the gateway asks. With neither token nor user, it is the credential. Both or none; read like the CA
+  /// file.
+  std::string certificate_file, key_file;
   std::string endpoint = "wsData";
   std::string user, password;  ///< logs in by the original's steps, unless there is a token
   std::string token;           ///< sent as `Authorization: Bearer`

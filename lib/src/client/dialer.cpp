@@ -27,6 +27,8 @@ Task<Dialer::Result> Dialer::dial() {
   if (!trusted) co_return trusted.error();
   if (!plan_.token.empty()) {
     credential_ = Credential::token;
+  } else if (plan_.user.empty() && !plan_.files.certificate_file.empty()) {
+    credential_ = Credential::certificate;
   } else if (!cookie_.empty()) {
     credential_ = Credential::kept_cookie;
   } else {
@@ -42,7 +44,7 @@ Task<Dialer::Result> Dialer::dial() {
 boost::system::result<void, DialFailure> Dialer::read_certificates() {
   if (!plan_.gateway.tls) return {};
   try {
-    tls_.emplace(plan_.ca_file);
+    tls_.emplace(plan_.files);
     return {};
   } catch (StartError const& error) {
     return unreachable(error.what());
@@ -109,6 +111,7 @@ Task<Dialer::Result> Dialer::upgrade() {
 }
 
 std::string Dialer::credential_field() const {
+  if (credential_ == Credential::certificate) return {};
   return plan_.token.empty() ? fmt::format("Cookie: login={}", cookie_)
                              : fmt::format("Authorization: Bearer {}", plan_.token);
 }

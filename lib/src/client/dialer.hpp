@@ -19,7 +19,7 @@ struct DialFailure {
 };
 
 /// What was sent with a dial.
-enum class Credential : std::uint8_t { token, new_cookie, kept_cookie };
+enum class Credential : std::uint8_t { token, certificate, new_cookie, kept_cookie };
 
 /// An upgraded connection.
 struct Dialed {
@@ -32,10 +32,10 @@ struct Dialed {
 /// Who dials, and where.
 struct DialPlan {
   Address gateway;
-  std::string ca_file;  ///< PEM; empty: the system's certificates
+  TlsFiles files;
   std::string endpoint;
-  std::string user, password;
-  std::string token;                                  ///< when set, there is no log-in
+  std::string user, password;  ///< no user and no token: the certificate says who it is
+  std::string token;           ///< when set, there is no log-in
   core::Duration timeout = std::chrono::seconds(10);  ///< of each of the up to three exchanges
 };
 

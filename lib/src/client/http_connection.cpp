@@ -45,7 +45,7 @@ Task<error_code> HttpConnection::connect(Address const& gateway) {
   if (error) co_return reason_of(error);
   net::tune(stream_.socket());
   if (!gateway.tls) co_return error_code();
-  stream_.secure(tls_->session_with(gateway.host));
+  stream_.secure(gateway.checked ? tls_->session_with(gateway.host) : tls_->unchecked_session());
   auto const refused = co_await stream_.handshake();
   co_return refused;
 }

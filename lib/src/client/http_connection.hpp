@@ -18,6 +18,7 @@ struct Address {
   std::string host;  ///< a name or an IP address, IPv6 without brackets
   std::uint16_t port = 0;
   bool tls = false;
+  bool checked = true;  ///< false: by TLS with whoever answers
 
   /// `host:port` as it stands in a Host header: IPv6 in brackets, without the port that is the scheme's own.
   [[nodiscard]] std::string authority() const;

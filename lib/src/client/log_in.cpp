@@ -61,9 +61,10 @@ std::string log_in_request(Address const& gateway, std::string_view user, std::s
 std::string upgrade_request(Address const& gateway, std::string_view endpoint, std::string_view credential,
                             std::string_view key) {
   return fmt::format(
-      "GET /{} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: {}\r\n{}\r\n"
+      "GET /{} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: {}\r\n{}{}"
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
-      endpoint, gateway.authority(), gateway.origin(), credential, key, proto::subprotocol_v1);
+      endpoint, gateway.authority(), gateway.origin(), credential, credential.empty() ? "" : "\r\n", key,
+      proto::subprotocol_v1);
 }
 
 bool accepts_upgrade(wire::HttpResponseHead const& head, std::string_view accept) {

@@ -22,7 +22,7 @@ namespace reachback::client {
 [[nodiscard]] std::string log_in_request(Address const& gateway, std::string_view user,
                                          std::string_view password, std::string_view xsrf);
 /// Offers `reachback.v1`. `credential` is a whole field without its line end, `Cookie: login=...` or
-/// `Authorization: Bearer ...`.
+/// `Authorization: Bearer ...`; empty: the certificate of TLS is.
 [[nodiscard]] std::string upgrade_request(Address const& gateway, std::string_view endpoint,
                                           std::string_view credential, std::string_view key);
 /// RFC 6455, 4.1: all that the client must check of a 101, among it that no other subprotocol was chosen.

@@ -29,6 +29,9 @@ void check(ProbeConfig const& config) {
   if (!is_graphic(config.path) || !config.path.starts_with('/'))
     throw StartError("the path does not begin with a slash, or holds what no path has");
   if (!config.tls && !config.ca_file.empty()) throw StartError("there is a CA file, but no TLS");
+  if (!config.tls && !config.certificate_file.empty()) throw StartError("there is a certificate, but no TLS");
+  if (config.certificate_file.empty() != config.key_file.empty())
+    throw StartError("a certificate and its key belong together");
 }
 
 std::string request_of(client::Address const& gateway, std::string_view path) {
@@ -37,7 +40,7 @@ std::string request_of(client::Address const& gateway, std::string_view path) {
 
 Task<> ask(async::Shard& shard, ProbeConfig const& config, client::TlsContext const* tls,
            ProbeResult& result) {
-  client::Address const gateway{config.host, config.port, config.tls};
+  client::Address const gateway{config.host, config.port, config.tls, config.checked};
   client::HttpConnection connection(shard, tls);
   async::Deadline deadline(shard, [&connection] { connection.cancel(); });
   deadline.set_in(config.timeout);
@@ -61,7 +64,7 @@ Task<> ask(async::Shard& shard, ProbeConfig const& config, client::TlsContext co
 ProbeResult probe(ProbeConfig const& config) {
   check(config);
   std::optional<client::TlsContext> tls;
-  if (config.tls) tls.emplace(config.ca_file);
+  if (config.tls) tls.emplace(client::TlsFiles{config.ca_file, config.certificate_file, config.key_file});
   ProbeResult result;
   std::exception_ptr failure;
   async::Shard shard(0, async::steady_clock());

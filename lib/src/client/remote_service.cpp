@@ -39,6 +39,10 @@ void check_field(std::string_view setting, std::string_view value) {
     throw StartError(fmt::format("{} holds a space or a letter that is not printable ASCII", setting));
 }
 
+client::TlsFiles files_of(RemoteServiceConfig const& config) {
+  return {config.ca_file, config.certificate_file, config.key_file};
+}
+
 RemoteServiceConfig checked(RemoteServiceConfig config) {
   check_field("the host", config.host);
   check_field("the endpoint", config.endpoint);
@@ -47,14 +51,17 @@ RemoteServiceConfig checked(RemoteServiceConfig config) {
   if (config.endpoint.empty()) throw StartError("the endpoint is empty");
   if (config.workers == 0) throw StartError("a service needs at least one worker");
   if (!config.tls && !config.ca_file.empty()) throw StartError("there is a CA file, but no TLS");
-  if (config.tls) static_cast<void>(client::TlsContext(config.ca_file).session_with(config.host));
+  if (!config.tls && !config.certificate_file.empty()) throw StartError("there is a certificate, but no TLS");
+  if (config.certificate_file.empty() != config.key_file.empty())
+    throw StartError("a certificate and its key belong together");
+  if (config.tls) static_cast<void>(client::TlsContext(files_of(config)).session_with(config.host));
   return config;
 }
 
 client::DialPlan plan_of(RemoteServiceConfig const& config) {
   client::DialPlan plan;
   plan.gateway = {config.host, config.port, config.tls};
-  plan.ca_file = config.ca_file;
+  plan.files = files_of(config);
   plan.endpoint = config.endpoint;
   plan.user = config.user;
   plan.password = config.password;

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "net/tls_error.hpp"
+#include "net/tls_files.hpp"
 #include "reachback/errors.hpp"
 
 namespace reachback::client {
@@ -37,6 +38,14 @@ void trust(ssl_ctx_st* context, std::string const& ca_file) {
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 }
 
+void show(ssl_ctx_st* context, TlsFiles const& files) {
+  if (files.certificate_file.empty()) return;
+  auto const identity = net::TlsIdentity::read(files.certificate_file, files.key_file);
+  if (!identity) throw StartError(identity.error().text);
+  auto const shown = net::show(context, *identity);
+  if (!shown) throw StartError(shown.error().text);
+}
+
 /// False when no certificate could ever be for this host.
 bool expect(ssl_st* ssl, std::string const& host) {
   auto* const checks = SSL_get0_param(ssl);
@@ -51,21 +60,35 @@ bool expect(ssl_st* ssl, std::string const& host) {
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
-TlsContext::TlsContext(std::string const& ca_file) : context_(SSL_CTX_new(TLS_client_method())) {
+TlsContext::TlsContext(TlsFiles const& files) : context_(SSL_CTX_new(TLS_client_method())) {
   auto* const context = context_.get();
   if (context == nullptr) throw std::bad_alloc();
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_alpn_protos(context, only_http_1_1.data(), only_http_1_1.size());
-  trust(context, ca_file);
+  trust(context, files.ca_file);
+  show(context, files);
 }
 
-std::unique_ptr<net::TlsSession> TlsContext::session_with(std::string const& host) const {
-  auto* const ssl = SSL_new(context_.get());
+std::unique_ptr<net::TlsSession> TlsContext::new_session(ssl_st*& ssl) const {
+  ssl = SSL_new(context_.get());
   if (ssl == nullptr) throw std::bad_alloc();
   auto session = std::make_unique<net::TlsSession>(ssl);
   SSL_set_connect_state(ssl);
+  return session;
+}
+
+std::unique_ptr<net::TlsSession> TlsContext::unchecked_session() const {
+  ssl_st* ssl = nullptr;
+  auto session = new_session(ssl);
+  SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+  return session;
+}
+
+std::unique_ptr<net::TlsSession> TlsContext::session_with(std::string const& host) const {
+  ssl_st* ssl = nullptr;
+  auto session = new_session(ssl);
   if (!expect(ssl, host)) throw StartError(fmt::format("no certificate can be for '{}'", host));
   return session;
 }
