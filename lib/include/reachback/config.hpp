@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reachback/client_certificate.hpp"
 #include "reachback/token.hpp"
 
 namespace reachback {
@@ -26,6 +27,12 @@ struct EndpointConfig {
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// Why files that may change while the gateway runs are read again.
+enum class ReloadReason : std::uint8_t {
+  asked,  ///< by a person or a program, who wants to hear what came of it
+  timer,  ///< only what is new is logged
+};
 
 /// Every setting of a gateway with its default. Sizes in bytes.
 struct Config {
@@ -54,6 +61,17 @@ struct Config {
   std::vector<std::string> allowed_origins;  ///< e.g. "https://lab.example"; besides the gateway's own
   /// Addresses and networks ("10.0.0.0/8") whose X-Forwarded-For and X-Forwarded-Proto count.
   std::vector<std::string> trusted_proxies;
+
+  /// TLS of the gateway's own: its port then speaks nothing else.
+  struct Tls {
+    /// PEM files: the certificate with those that lead to its authority behind it, and its key, without a
+    /// password. Both or none; none: no TLS.
+    std::string certificate, key;
+    std::string client_ca;         ///< PEM file; clients may show certificates of these authorities
+    bool client_required = false;  ///< and must
+  } tls;
+  /// Those of clients that stand for a credential. A token or log-in of a request goes before.
+  std::vector<ClientCertificateConfig> client_certificates;
 
   struct Limits {
     std::size_t connections = 0;          ///< open TCP connections; 0: the soft limit of open files less 256
@@ -94,8 +112,12 @@ struct Config {
   std::function<void(LogLevel, std::string_view)> log;
 };
 
-/// Throws StartError with one line that names the setting when the configuration makes no sense.
+/// Throws StartError with one line that names the setting when the configuration makes no sense, or a file of
+/// `tls` cannot be used.
 void check(Config const& config);
+/// What is most likely wrong in a configuration that makes sense, a line each.
+[[nodiscard]] std::vector<std::string> warnings(Config const& config);
 void check(EndpointConfig const& endpoint);
+void check(ClientCertificateConfig const& certificate);
 
 }  // namespace reachback

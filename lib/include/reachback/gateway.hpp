@@ -50,6 +50,10 @@ class Gateway {
   /// Returns when everything has been joined and the threads have ended.
   void wait();
 
+  /// Reads the files of `Config::tls` anew; new connections are served by what they hold, if it is good. The
+  /// log says what came of it. One call at a time; it waits for the file system.
+  void reload(ReloadReason reason);
+
   [[nodiscard]] WebSocketState& state();
   /// For the library's own facades.
   [[nodiscard]] gateway::Core& core();

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <set>
 
+#include "gateway/client_certificates.hpp"
 #include "gateway/jwt_keys.hpp"
 #include "gateway/scopes.hpp"
 #include "gateway/secrets.hpp"
+#include "gateway/server_tls.hpp"
 #include "gateway/trusted_proxies.hpp"
 #include "reachback/errors.hpp"
 #include "reachback/proto/close_code.hpp"
@@ -75,6 +77,27 @@ void check(Config::Jwt const& jwt) {
           fmt::format("the file of JWT keys {}", keys.has_error() ? keys.error().text : ""));
 }
 
+void check_client_certificates(Config const& config) {
+  std::set<std::string> known;
+  for (auto const& certificate : config.client_certificates) {
+    check(certificate);
+    auto const what = certificate.subject.empty() ? *gateway::read_fingerprint(certificate.sha256)
+                                                  : "subject " + certificate.subject;
+    require(known.insert(what).second,
+            fmt::format("client certificate '{}' is there twice: which of them counts?", certificate.name));
+  }
+}
+
+void check_tls(Config const& config) {
+  auto const& tls = config.tls;
+  require(tls.certificate.empty() == tls.key.empty(), "tls_certificate and tls_key belong together");
+  require(tls.client_ca.empty() || !tls.certificate.empty(), "tls_client_ca needs tls_certificate");
+  require(!tls.client_required || !tls.client_ca.empty(), "tls_client_required needs tls_client_ca");
+  require(config.client_certificates.empty() || !tls.client_ca.empty(),
+          "a client certificate needs tls_client_ca, which says whose are believed");
+  if (!tls.certificate.empty()) static_cast<void>(gateway::load_server_tls(tls));
+}
+
 }  // namespace
 
 std::string_view to_string(EndpointKind kind) {
@@ -106,6 +129,18 @@ void check(EndpointConfig const& endpoint) {
                       proto::max_close_reason));
 }
 
+void check(ClientCertificateConfig const& certificate) {
+  require(!certificate.name.empty(), "a client certificate has no name");
+  auto const say = [&](std::string_view text) {
+    return fmt::format("client certificate '{}': {}", certificate.name, text);
+  };
+  require(certificate.sha256.empty() != certificate.subject.empty(), say("it has either sha256 or subject"));
+  require(certificate.sha256.empty() || gateway::read_fingerprint(certificate.sha256).has_value(),
+          say("sha256 is not 64 hex digits"));
+  auto const scopes = gateway::Scopes::read(certificate.scopes);
+  require(scopes.has_value(), say(scopes.has_error() ? scopes.error().text : ""));
+}
+
 void check(Config const& config) {
   require(config.threads >= 1 && config.threads <= most_threads,
           fmt::format("threads: from 1 to {}", most_threads));
@@ -128,6 +163,16 @@ void check(Config const& config) {
           fmt::format("trusted proxy {}", proxies.has_error() ? proxies.error().text : ""));
   check_limits(config.limits);
   check_timeouts(config.timeouts);
+  check_client_certificates(config);
+  check_tls(config);
+}
+
+std::vector<std::string> warnings(Config const& config) {
+  if (config.tls.certificate.empty()) return {};
+  auto const expires = gateway::load_server_tls(config.tls)->expires();
+  auto warning = gateway::warning_about(config.tls.certificate, expires, std::chrono::system_clock::now());
+  if (warning.empty()) return {};
+  return {std::move(warning)};
 }
 
 }  // namespace reachback

@@ -1,5 +1,7 @@
 #include "gateway/conversation.hpp"
 
+#include <fmt/format.h>
+
 #include "gateway/routes.hpp"
 
 namespace reachback::gateway {
@@ -60,6 +62,11 @@ net::HttpResponse Conversation::refuse(proto::Problem problem, std::string_view 
   document.detail = detail;
   document.delivery = Delivery::not_sent;
   return problem_response(document);
+}
+
+// Anybody can make these happen as often as they like: they are no more than a help in a search.
+void Conversation::handshake_failed(net::HttpSession& session, net::error_code error) {
+  core_.log(LogLevel::debug, fmt::format("no TLS with {}: {}", session.remote_address(), error.message()));
 }
 
 }  // namespace reachback::gateway

@@ -20,6 +20,7 @@ class Conversation final : public net::HttpHandler {
 
   [[nodiscard]] net::Task<> handle(net::HttpSession& session) override;
   [[nodiscard]] net::HttpResponse refuse(proto::Problem problem, std::string_view detail) override;
+  void handshake_failed(net::HttpSession& session, net::error_code error) override;
 
  private:
   [[nodiscard]] Exchange& exchange_for(net::HttpSession& session);

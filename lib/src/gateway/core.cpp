@@ -67,6 +67,8 @@ Core::Core(Config config, async::Clock& clock)
     : config_(checked(std::move(config))),
       clock_(clock),
       credentials_(tokens_of(config_), config_.cookie_key),
+      client_certificates_(config_.client_certificates),
+      tls_(config_.tls, [this](LogLevel level, std::string_view text) { log(level, text); }),
       trusted_proxies_(*TrustedProxies::read(config_.trusted_proxies)),
       parts_budget_(config_.limits.parts_budget),
       outboxes_budget_(config_.limits.outboxes_budget),
@@ -76,7 +78,8 @@ Core::Core(Config config, async::Clock& clock)
       all_connections_(connection_limit(config_) + config_.limits.connection_reserve),
       started_at_(std::chrono::system_clock::now()),
       login_desk_(config_, clock_),
-      next_connection_(random_connection_id()) {
+      next_connection_(random_connection_id()),
+      tls_now_(tls_.context()) {
   auto const& timeouts = config_.timeouts;
   connection_settings_ = {.outbox_limit = config_.limits.outbox,
                           .ping_interval = timeouts.ping,
@@ -102,6 +105,7 @@ Core::~Core() {
 void Core::add_handler(BaseWebSocketHandler& handler) { given_handlers_.push_back(&handler); }
 
 void Core::start() {
+  for (auto const& warning : warnings(config_)) log(LogLevel::warning, warning);
   std::size_t const endpoints = config_.endpoints.size() + given_handlers_.size();
   bool const no_keys = config_.jwt.keys.empty();
   JwtVerifier const jwts({config_.jwt.issuer, config_.jwt.audience},
@@ -184,16 +188,20 @@ Endpoint* Core::find_endpoint(std::string_view name) const {
 
 void Core::on_accept(net::LooseSocket socket, core::Permit permit) {
   ShardScope& scope = *scopes_[next_shard_++ % scopes_.size()];
-  scope.shard.dispatch([this, &scope, socket = std::move(socket), permit = std::move(permit)]() mutable {
-    scope.tasks.spawn(serve_session(scope, std::move(socket), std::move(permit)));
-  });
+  scope.shard.dispatch(
+      [this, &scope, socket = std::move(socket), permit = std::move(permit), tls = tls_now_]() mutable {
+        scope.tasks.spawn(serve_session(scope, std::move(socket), std::move(permit), std::move(tls)));
+      });
 }
 
-async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit) {
+async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit,
+                                  ServerTls::Context tls) {
+  net::Stream stream(std::move(socket).attach(scope.shard));
+  if (tls != nullptr) stream.secure(tls->session());
   auto regular = regular_connections_.acquire(1);
   auto conversation = std::make_unique<Conversation>(*this, scope, std::move(regular));
-  net::HttpSession session(scope.shard, std::move(socket).attach(scope.shard), http_settings_,
-                           std::move(permit), std::move(conversation));
+  net::HttpSession session(scope.shard, std::move(stream), http_settings_, std::move(permit),
+                           std::move(conversation));
   scope.sessions.insert(&session);
   std::exception_ptr failure;
   try {
@@ -203,6 +211,12 @@ async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, co
   }
   scope.sessions.erase(&session);
   if (failure) std::rethrow_exception(failure);
+}
+
+void Core::reload(ReloadReason reason) {
+  auto fresh = tls_.reload(reason);
+  if (fresh == nullptr || threads_.empty()) return;
+  scopes_.front()->shard.post([this, fresh = std::move(fresh)]() mutable { tls_now_ = std::move(fresh); });
 }
 
 // ---- the end ----

@@ -18,9 +18,11 @@
 #include "core/budget.hpp"
 #include "gateway/call_metrics.hpp"
 #include "gateway/caller.hpp"
+#include "gateway/client_certificates.hpp"
 #include "gateway/credentials.hpp"
 #include "gateway/endpoint.hpp"
 #include "gateway/login_desk.hpp"
+#include "gateway/server_tls.hpp"
 #include "gateway/trusted_proxies.hpp"
 #include "net/http_session.hpp"
 #include "net/listener.hpp"
@@ -61,6 +63,8 @@ class Core final : private net::AcceptSink {
   void stop_now();
   /// After start. Throws StartError when it is no set of keys; the old ones stay.
   void set_jwt_keys(std::string_view jwk_set);
+  /// See `Gateway::reload`.
+  void reload(ReloadReason reason);
 
   // Any thread, after start.
   [[nodiscard]] Config const& config() const { return config_; }
@@ -68,6 +72,8 @@ class Core final : private net::AcceptSink {
   [[nodiscard]] Phase phase() const { return phase_.load(std::memory_order_acquire); }
   [[nodiscard]] bool draining() const { return phase() >= Phase::draining; }
   [[nodiscard]] Credentials const& credentials() const { return credentials_; }
+  [[nodiscard]] ClientCertificates const& client_certificates() const { return client_certificates_; }
+  [[nodiscard]] ServerTls const& tls() const { return tls_; }
   [[nodiscard]] TrustedProxies const& trusted_proxies() const { return trusted_proxies_; }
   [[nodiscard]] LoginDesk& login_desk() { return login_desk_; }
   [[nodiscard]] std::vector<std::unique_ptr<Endpoint>> const& endpoints() const { return endpoints_; }
@@ -95,7 +101,8 @@ class Core final : private net::AcceptSink {
 
  private:
   void on_accept(net::LooseSocket socket, core::Permit permit) override;
-  [[nodiscard]] async::Task<> serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit);
+  [[nodiscard]] async::Task<> serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit,
+                                            ServerTls::Context tls);
   void make_endpoints();
   void listen();
   void begin_end();
@@ -112,6 +119,8 @@ class Core final : private net::AcceptSink {
   Config config_;
   async::Clock& clock_;
   Credentials const credentials_;
+  ClientCertificates const client_certificates_;
+  ServerTls tls_;
   TrustedProxies const trusted_proxies_;
   net::ConnectionSettings connection_settings_;
   net::HttpSettings http_settings_;
@@ -132,6 +141,7 @@ class Core final : private net::AcceptSink {
   std::atomic<std::uint64_t> next_connection_;
 
   // On shard 0.
+  ServerTls::Context tls_now_;  ///< of connections that come now; null: none
   std::atomic<Phase> phase_{Phase::starting};
   std::atomic<bool> hurry_{false};
   bool ending_ = false;

@@ -38,7 +38,7 @@ class TokenEnd {
 struct Endpoint::Member {
   Member(async::Shard& shard, Upgrade&& upgrade, ConnectionId id, net::ConnectionSettings const& settings,
          net::ConnectionSink& sink)
-      : connection(shard, std::move(upgrade.taken.socket).attach(shard), id, settings, sink),
+      : connection(shard, std::move(upgrade.taken.stream).attach(shard), id, settings, sink),
         input(std::move(upgrade.taken.input)),
         remote_address(std::move(upgrade.client)),
         user(std::move(upgrade.user)),

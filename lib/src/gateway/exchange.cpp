@@ -20,6 +20,12 @@ net::HttpResponse problem_response(proto::ProblemDocument const& document, std::
   return response;
 }
 
+ClientView Exchange::client() const {
+  auto client = core.trusted_proxies().client_of(session.remote_address(), head().fields);
+  client.https = client.https || session.secured();
+  return client;
+}
+
 async::Task<> Exchange::respond(net::HttpResponse response) {
   response.fields.add(cors.text());
   co_await session.respond(std::move(response));
@@ -31,7 +37,12 @@ async::Task<bool> Exchange::begin(net::HttpResponse response) {
 }
 
 Credentials::Verdict Exchange::verify() {
-  return core.credentials().verify(head().fields, std::chrono::system_clock::now(), scope.jwts, last_token);
+  auto const now = std::chrono::system_clock::now();
+  auto verdict = core.credentials().verify(head().fields, now, scope.jwts, last_token);
+  auto const* const certificate = session.peer_certificate();
+  if (verdict || certificate == nullptr || has_own_credential(head().fields)) return verdict;
+  if (auto shown = core.client_certificates().identify(*certificate, now)) return *std::move(shown);
+  return verdict;
 }
 
 std::optional<core::TimePoint> Exchange::end_of(Identity const& identity) const {

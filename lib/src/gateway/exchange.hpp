@@ -40,15 +40,14 @@ struct Exchange {
   std::optional<Identity> who{};
 
   [[nodiscard]] wire::HttpRequestHead const& head() const { return session.head(); }
-  [[nodiscard]] ClientView client() const {
-    return core.trusted_proxies().client_of(session.remote_address(), head().fields);
-  }
+  [[nodiscard]] ClientView client() const;
   /// The endpoint of the first star, or null.
   [[nodiscard]] Endpoint* endpoint() const { return named_endpoint; }
 
   async::Task<> respond(net::HttpResponse response);
   async::Task<bool> begin(net::HttpResponse response);
-  /// Finds out who asks: `who`, or what is wrong with what was shown.
+  /// Finds out who asks, by what the request carries or else by the connection's certificate: `who`, or what
+  /// is wrong with what was shown.
   [[nodiscard]] Credentials::Verdict verify();
   /// When what is opened with that credential has to end.
   [[nodiscard]] std::optional<core::TimePoint> end_of(Identity const& identity) const;

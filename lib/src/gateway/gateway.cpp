@@ -24,6 +24,7 @@ void Gateway::set_jwt_keys(std::string_view jwk_set) { impl_->core.set_jwt_keys(
 void Gateway::shut_down(Config::Duration drain_wait) { impl_->core.shut_down(drain_wait); }
 void Gateway::stop_now() { impl_->core.stop_now(); }
 void Gateway::wait() { impl_->core.wait(); }
+void Gateway::reload(ReloadReason reason) { impl_->core.reload(reason); }
 WebSocketState& Gateway::state() { return impl_->state; }
 gateway::Core& Gateway::core() { return impl_->core; }
 

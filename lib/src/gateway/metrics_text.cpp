@@ -124,6 +124,10 @@ void add_process(Families& families, Scrape const& scrape) {
   double const start = std::chrono::duration<double>(scrape.started_at.time_since_epoch()).count();
   add(families.family("reachback_start_time_seconds", "When the gateway was started.", MetricType::Gauge), {},
       start);
+  if (!scrape.certificate_expires) return;
+  add(families.family("reachback_tls_certificate_expiry_seconds",
+                      "When the certificate of the gateway's own TLS expires.", MetricType::Gauge),
+      {}, std::chrono::duration<double>(scrape.certificate_expires->time_since_epoch()).count());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Scrape {
   std::vector<EndpointScrape> endpoints;
   std::vector<BudgetScrape> budgets;
   std::chrono::system_clock::time_point started_at;
+  std::optional<std::chrono::system_clock::time_point> certificate_expires{};
 };
 
 /// The Prometheus text format, written by prometheus-cpp.

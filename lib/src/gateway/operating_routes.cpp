@@ -41,6 +41,7 @@ async::Task<> serve_metrics(Exchange& exchange) {
                     {"parts", core.parts_budget().used(), core.parts_budget().limit()},
                     {"outboxes", core.outboxes_budget().used(), core.outboxes_budget().limit()}};
   scrape.started_at = core.started_at();
+  scrape.certificate_expires = core.tls().expires();
   net::HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_text(scrape);

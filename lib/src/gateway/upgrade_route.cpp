@@ -30,7 +30,7 @@ async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCod
   auto taken = co_await exchange.session.take();
   DeafSink sink;
   net::WebSocketConnection connection(
-      exchange.scope.shard, std::move(taken.socket).attach(exchange.scope.shard),
+      exchange.scope.shard, std::move(taken.stream).attach(exchange.scope.shard),
       exchange.core.next_connection_id(), exchange.core.connection_settings(), sink);
   std::string fault;
   auto const subprotocol = subprotocol_of(pacing);

@@ -108,6 +108,48 @@ TEST_SUITE("config") {
                 "'lab'"));
   }
 
+  TEST_CASE("a client certificate has a name, a hash or a subject, and scopes that are some") {
+    auto const fault_of_certificate = [](ClientCertificateConfig certificate) -> std::string {
+      try {
+        check(certificate);
+      } catch (StartError const& error) {
+        return error.what();
+      }
+      return {};
+    };
+    std::string const hash(64, 'a');
+    CHECK(fault_of_certificate({"lab", hash, "", {"serve:lab"}}).empty());
+    CHECK(fault_of_certificate({"lab", "", "CN=lab", {"*"}}).empty());
+    CHECK(names(fault_of_certificate({"", hash, "", {"*"}}), "name"));
+    CHECK(names(fault_of_certificate({"lab", "", "", {"*"}}), "either"));
+    CHECK(names(fault_of_certificate({"lab", hash, "CN=lab", {"*"}}), "either"));
+    CHECK(names(fault_of_certificate({"lab", hash + "a", "", {"*"}}), "sha256"));
+    CHECK(names(fault_of_certificate({"lab", hash, "", {"serve"}}), "'serve'"));
+  }
+
+  TEST_CASE("one client certificate cannot be there twice, and needs an authority that is believed") {
+    std::string const small(64, 'a'), capital(64, 'A');
+    CHECK(names(fault_after([&](Config& config) {
+                  config.client_certificates = {{"one", small, "", {"*"}}, {"two", capital, "", {}}};
+                }),
+                "'two' is there twice"));
+    CHECK(
+        names(fault_after([&](Config& config) { config.client_certificates = {{"one", small, "", {"*"}}}; }),
+              "tls_client_ca"));
+  }
+
+  TEST_CASE("settings of TLS belong together") {
+    CHECK(names(fault_after([](Config& config) { config.tls.certificate = "a.pem"; }), "tls_key"));
+    CHECK(names(fault_after([](Config& config) { config.tls.key = "a.key"; }), "tls_certificate"));
+    CHECK(names(fault_after([](Config& config) { config.tls.client_ca = "a.pem"; }), "tls_certificate"));
+    CHECK(names(fault_after([](Config& config) { config.tls.client_required = true; }), "tls_client_ca"));
+    CHECK(names(fault_after([](Config& config) {
+                  config.tls.certificate = "/no/such.pem";
+                  config.tls.key = "/no/such.key";
+                }),
+                "/no/such.pem: No such file"));
+  }
+
   TEST_CASE("the key of cookies has at least 32 bytes, or none is given") {
     auto const fault_of_key = [](std::size_t size) {
       return fault_after([&](Config& config) { config.cookie_key = std::string(size, 'k'); });

@@ -101,6 +101,14 @@ TEST_SUITE("metrics text") {
     CHECK(text.types.at("reachback_received_bytes_total") == "counter");
   }
 
+  TEST_CASE("tells when the certificate expires, where there is one") {
+    auto scrape = two_endpoints();
+    std::string const name = "reachback_tls_certificate_expiry_seconds";
+    CHECK_FALSE(Exposition(gateway::metrics_text(scrape)).samples.contains(name));
+    scrape.certificate_expires = std::chrono::system_clock::time_point(1'900'000'001s);
+    CHECK(Exposition(gateway::metrics_text(scrape)).at(name) == 1'900'000'001);
+  }
+
   TEST_CASE("counts calls by outcome, answered ones always") {
     Exposition const text(gateway::metrics_text(two_endpoints()));
     CHECK(text.at(R"(reachback_calls_total{endpoint="wsData",outcome="answered"})") == 2);
