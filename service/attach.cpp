@@ -69,6 +69,8 @@ RemoteServiceConfig config_of(AttachOptions const& options, LogFunction log) {
   config.port = options.port;
   config.tls = options.tls;
   config.ca_file = options.ca_file;
+  config.certificate_file = options.certificate_file;
+  config.key_file = options.key_file;
   config.endpoint = options.endpoint;
   config.user = options.user;
   config.password = options.password;

@@ -18,8 +18,9 @@ struct AttachOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8888;
   bool tls = false;
-  std::string ca_file;         ///< trusted instead of the system's certificates; empty: those
-  std::string user, password;  ///< logs in with these, unless there is a token
+  std::string ca_file;                     ///< trusted instead of the system's certificates; empty: those
+  std::string certificate_file, key_file;  ///< of a client certificate; empty: none
+  std::string user, password;              ///< logs in with these, unless there is a token
   std::string token;
   std::function<std::string()> read_token;  ///< of a token that stands in a file; empty: it does not
   unsigned workers = 4;

@@ -60,9 +60,11 @@ void choose_token(AttachOptions& options, AttachFlags const& flags, Environment 
     return;
   }
   auto const [said_by, token] = secret_from({"--token", flags.token}, "REACHBACK_TOKEN", environment);
+  if (token.empty() && !options.certificate_file.empty()) return;
   if (token.empty())
     throw nonsense("attach",
-                   "needs --test, --user, --token, --token-file or the environment variable REACHBACK_TOKEN");
+                   "needs --test, --user, --token, --token-file, --certificate or the environment variable "
+                   "REACHBACK_TOKEN");
   if (!read_token(token)) throw nonsense(said_by, "has characters that no header can carry");
   options.token = token;
 }
@@ -92,7 +94,10 @@ void choose_server(AttachOptions& options, ServerFlags const& flags, Environment
   options.host = server.host;
   options.port = server.port;
   options.tls = server.tls;
-  options.ca_file = ca_file_for(server, flags, environment);
+  auto files = files_for(server, flags, environment);
+  options.ca_file = std::move(files.ca_file);
+  options.certificate_file = std::move(files.certificate);
+  options.key_file = std::move(files.key);
 }
 
 }  // namespace
@@ -100,9 +105,9 @@ void choose_server(AttachOptions& options, ServerFlags const& flags, Environment
 void add_attach_flags(CLI::App& attach, AttachFlags& flags) {
   AttachOptions& options = flags.command.options;
   attach.footer(
-      "The environment stands in for flags: REACHBACK_SERVER, REACHBACK_CA_FILE, REACHBACK_PASSWORD, "
-      "REACHBACK_TOKEN, and for the last two files that REACHBACK_PASSWORD_FILE and REACHBACK_TOKEN_FILE "
-      "name.");
+      "The environment stands in for flags: REACHBACK_SERVER, REACHBACK_CA_FILE, "
+      "REACHBACK_CERTIFICATE, REACHBACK_KEY, REACHBACK_PASSWORD, REACHBACK_TOKEN, and for the last two files "
+      "that REACHBACK_PASSWORD_FILE and REACHBACK_TOKEN_FILE name.");
   attach.add_option("ENDPOINT", options.endpoint, "The endpoint whose requests are answered, e.g. wsData")
       ->required();
   attach.add_option("--files", options.files, "Directory whose files getFile and listFiles give away")

@@ -17,8 +17,8 @@ constexpr std::string_view prefix = "REACHBACK_";
 constexpr std::string_view white_space = " \t\r\n";
 
 // What the other commands read from the environment and `serve` does not.
-constexpr std::array<std::string_view, 3> variables_of_others = {"REACHBACK_SERVER", "REACHBACK_CA_FILE",
-                                                                 "REACHBACK_PASSWORD"};
+constexpr std::array<std::string_view, 5> variables_of_others = {
+    "REACHBACK_SERVER", "REACHBACK_CA_FILE", "REACHBACK_CERTIFICATE", "REACHBACK_KEY", "REACHBACK_PASSWORD"};
 
 std::string_view trimmed(std::string_view text) {
   auto const first = std::min(text.find_first_not_of(white_space), text.size());

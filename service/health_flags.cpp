@@ -34,10 +34,12 @@ std::uint16_t port_from(Environment const& environment, std::uint16_t otherwise)
 void add_health_flags(CLI::App& health, HealthFlags& flags) {
   ProbeConfig& config = flags.command.config;
   health.footer(
-      "Without --server it asks 127.0.0.1 at the port that REACHBACK_PORT names. Exit code 0 when the answer "
+      "Without --server it asks 127.0.0.1 at the port that REACHBACK_PORT names, by TLS where "
+      "REACHBACK_TLS_CERTIFICATE is set, and then whatever certificate is shown unless --ca-file is given. "
+      "Exit code 0 when the answer "
       "is 200, "
-      "1 when it is another or none, 2 when a flag makes no sense. REACHBACK_CA_FILE stands in for "
-      "--ca-file.");
+      "1 when it is another or none, 2 when a flag makes no sense. REACHBACK_CA_FILE, "
+      "REACHBACK_CERTIFICATE and REACHBACK_KEY stand in for --ca-file, --certificate and --key.");
   add_server_flags(health, flags.server, fmt::format("{}:{}", config.host, config.port));
   add_flag(health, "--path", "PATH", config.path, read_path,
            fmt::format("What is asked for [{}]", config.path));
@@ -54,11 +56,17 @@ HealthCommand finish(HealthFlags flags, Environment const& environment) {
     server = *flags.server.server;
   } else {
     server.port = port_from(environment, config.port);
+    server.tls = environment("REACHBACK_TLS_CERTIFICATE").has_value();
+    // Its name may be any, and it may have been renewed a moment ago: neither makes the gateway ill.
+    config.checked = !flags.server.ca_file.empty() || !server.tls;
   }
   config.host = server.host;
   config.port = server.port;
   config.tls = server.tls;
-  config.ca_file = ca_file_for(server, flags.server, environment);
+  auto files = files_for(server, flags.server, environment);
+  config.ca_file = std::move(files.ca_file);
+  config.certificate_file = std::move(files.certificate);
+  config.key_file = std::move(files.key);
   return std::move(flags.command);
 }
 

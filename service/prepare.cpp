@@ -62,6 +62,10 @@ Config prepare(ServeCommand command, std::function<void(LogLevel, std::string_vi
     config.cookie_key = read_key_file(command.cookie_key_file, log);
   config.log = std::move(log);
   check(config);
+  // A gateway that starts says so itself.
+  if (command.check_only) {
+    for (auto const& warning : warnings(config)) config.log(LogLevel::warning, warning);
+  }
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +23,8 @@ namespace reachback::service {
 namespace {
 
 constexpr int ended_by_second_signal = 1;
+/// How soon a certificate that was put in place without a word counts.
+constexpr std::time_t seconds_between_looks = 60;
 
 void raise_limit_of_open_files() {
   rlimit limit{};
@@ -30,14 +33,21 @@ void raise_limit_of_open_files() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Takes SIGTERM and SIGINT on a thread of its own and ends the gateway accordingly. Blocks both for the
-/// thread that makes it and for all that are started later, so that no other thread is interrupted.
+/// Takes SIGTERM and SIGINT on a thread of its own and ends the gateway accordingly; with files to reload,
+/// SIGHUP and the time too. Blocks the signals for the thread that makes it and for all that are started
+/// later, so that no other thread is interrupted.
 class SignalWatch {
  public:
-  SignalWatch() {
+  enum class Reloads : std::uint8_t { no, yes };
+
+  explicit SignalWatch(Reloads reloads) : reloads_(reloads) {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGTERM);
     sigaddset(&signals_, SIGINT);
+    if (reloads == Reloads::yes) {
+      sigaddset(&signals_, SIGHUP);
+      std::signal(SIGHUP, SIG_DFL);
+    }
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     // A shell starts background programs with SIGINT ignored, and an ignored signal never reaches sigwait.
     std::signal(SIGINT, SIG_DFL);
@@ -59,32 +69,39 @@ class SignalWatch {
 
  private:
   void watch(Gateway& gateway, Config::Duration drain_wait) {
-    int const first = next();
+    int const first = next(gateway);
     if (over_) return;
     gateway.shut_down(first == SIGTERM ? drain_wait : Config::Duration(0));
-    next();
+    next(gateway);
     if (over_) return;
     exit_code_ = ended_by_second_signal;
     gateway.stop_now();
-    next();
+    next(gateway);
     if (!over_) std::_Exit(ended_by_second_signal);
   }
 
-  int next() {
-    int signal = 0;
-    while (sigwait(&signals_, &signal) != 0) {}
-    return signal;
+  /// The next signal that ends something; serves the others meanwhile.
+  int next(Gateway& gateway) {
+    timespec const patience{.tv_sec = seconds_between_looks, .tv_nsec = 0};
+    while (true) {
+      int const signal = reloads_ == Reloads::yes ? sigtimedwait(&signals_, nullptr, &patience)
+                                                  : sigwaitinfo(&signals_, nullptr);
+      if (signal == SIGTERM || signal == SIGINT) return signal;
+      if (signal == SIGHUP) gateway.reload(ReloadReason::asked);
+      if (signal < 0 && errno == EAGAIN) gateway.reload(ReloadReason::timer);
+    }
   }
 
+  Reloads const reloads_;
   sigset_t signals_{};
   std::thread thread_;
   std::atomic<bool> over_ = false;
   int exit_code_ = 0;  // written by the thread, read after it has been joined
 };
 
-std::string url_of(std::string const& address, std::uint16_t port) {
+std::string url_of(std::string_view scheme, std::string const& address, std::uint16_t port) {
   bool const is_ipv6 = address.find(':') != address.npos;
-  return is_ipv6 ? fmt::format("http://[{}]:{}", address, port) : fmt::format("http://{}:{}", address, port);
+  return fmt::format("{}://{}:{}", scheme, is_ipv6 ? '[' + address + ']' : address, port);
 }
 
 }  // namespace
@@ -92,7 +109,8 @@ std::string url_of(std::string const& address, std::uint16_t port) {
 int serve(Config config, std::string const& jwt_keys_file) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_limit_of_open_files();
-  SignalWatch signals;
+  bool const tls = !config.tls.certificate.empty();
+  SignalWatch signals(tls ? SignalWatch::Reloads::yes : SignalWatch::Reloads::no);
   std::string const address = config.address;
   Config::Duration const drain_wait = config.timeouts.drain_wait;
   std::string jwt_keys = config.jwt.keys;
@@ -105,7 +123,7 @@ int serve(Config config, std::string const& jwt_keys_file) {
     watch.emplace(WatchedFile(jwt_keys_file, std::move(jwt_keys), take, log));
   }
   signals.start(gateway, drain_wait);
-  fmt::print("reachback: listening on {}\n", url_of(address, gateway.port()));
+  fmt::print("reachback: listening on {}\n", url_of(tls ? "https" : "http", address, gateway.port()));
   std::fflush(stdout);
   gateway.wait();
   return signals.finish();

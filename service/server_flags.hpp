@@ -13,13 +13,19 @@ namespace reachback::service {
 struct ServerFlags {
   std::optional<ServerUrl> server;
   std::string ca_file;
+  std::string certificate, key;
+};
+
+/// The files for TLS with the server that was chosen, each empty where there is none.
+struct ClientFiles {
+  std::string ca_file, certificate, key;
 };
 
 /// `standard`: what counts without the flag, for the help.
 void add_server_flags(CLI::App& app, ServerFlags& flags, std::string const& standard);
-/// The CA file for the server that was chosen; empty for a plain one. Without the flag it is
-/// REACHBACK_CA_FILE's. Throws what `nonsense` makes when the flag is given for a plain server.
-[[nodiscard]] std::string ca_file_for(ServerUrl const& server, ServerFlags const& flags,
-                                      Environment const& environment);
+/// None for a plain server. Without the flags they are those of REACHBACK_CA_FILE, REACHBACK_CERTIFICATE and
+/// REACHBACK_KEY. Throws what `nonsense` makes when a flag is given for a plain server, or half a pair.
+[[nodiscard]] ClientFiles files_for(ServerUrl const& server, ServerFlags const& flags,
+                                    Environment const& environment);
 
 }  // namespace reachback::service

@@ -36,6 +36,10 @@ auto in(T Config::Jwt::* member) {
   return [member](auto& command) -> auto& { return command.config.jwt.*member; };
 }
 template <class T>
+auto in(T Config::Tls::* member) {
+  return [member](auto& command) -> auto& { return command.config.tls.*member; };
+}
+template <class T>
 auto in(T Limits::* member) {
   return [member](auto& command) -> auto& { return command.config.limits.*member; };
 }
@@ -57,6 +61,12 @@ std::string write_endpoint(EndpointConfig const& endpoint) {
   bool const has_reason = !endpoint.reject_reason.empty();
   return fmt::format("{}={}{}{}", endpoint.name, to_string(endpoint.kind), has_reason ? ":" : "",
                      endpoint.reject_reason);
+}
+
+std::string write_certificate(ClientCertificateConfig const& certificate) {
+  bool const by_hash = !certificate.sha256.empty();
+  return fmt::format("{}:{}={}:scopes={}", certificate.name, by_hash ? "sha256" : "subject",
+                     by_hash ? certificate.sha256 : certificate.subject, fmt::join(certificate.scopes, ","));
 }
 
 std::string write_token_hash(TokenConfig const& token) {
@@ -120,6 +130,10 @@ Setting time(char const* name, Duration Timeouts::* timeout, Duration least, cha
 }
 
 Setting file(char const* name, std::string ServeCommand::* member, char const* meaning) {
+  return single({name, "FILE", meaning}, in(member), read_text, as_it_is);
+}
+
+Setting file(char const* name, std::string Config::Tls::* member, char const* meaning) {
   return single({name, "FILE", meaning}, in(member), read_text, as_it_is);
 }
 
@@ -203,6 +217,27 @@ std::vector<Setting> credentials() {
   };
 }
 
+std::vector<Setting> tls() {
+  return {
+      file("tls-certificate", &Config::Tls::certificate,
+           "PEM file of the gateway's certificate and those behind it; the port then speaks TLS only"),
+      file("tls-key", &Config::Tls::key, "PEM file of the certificate's key, without a password"),
+      file("tls-client-ca", &Config::Tls::client_ca,
+           "PEM file of the authorities whose client certificates are believed"),
+      single({"tls-client-required", "", "Clients without a certificate are turned away", Form::toggle},
+             in(&Config::Tls::client_required), read_toggle, write_toggle),
+      with_table(
+          repeated({"client-certificate", "NAME:sha256=HEX:scopes=SCOPE[,SCOPE]",
+                    "A client certificate that is a credential, or NAME:subject=DN:scopes=...; repeatable"},
+                   in(&Config::client_certificates), read_certificate, write_certificate),
+          "client_certificate",
+          {{"name", ""},
+           {"sha256", ":sha256=", false},
+           {"subject", ":subject=", false},
+           {"scopes", ":scopes="}}),
+  };
+}
+
 std::vector<Setting> limits() {
   return {
       count("connection-limit", &Limits::connections, 0,
@@ -259,6 +294,7 @@ std::vector<Setting> const& settings() {
     };
     add("Serving", serving());
     add("Credentials", credentials());
+    add("TLS", tls());
     add("Limits", limits());
     add("Timeouts", timeouts());
     return rows;

@@ -90,9 +90,10 @@ Read<EndpointConfig> check_endpoint(EndpointConfig endpoint) {
 }
 
 /// What the library finds wrong with a configuration.
-std::optional<Complaint> fault_of(Config const& config) {
+template <class Checked>
+std::optional<Complaint> fault_of(Checked const& checked) {
   try {
-    check(config);
+    check(checked);
     return std::nullopt;
   } catch (StartError const& error) {
     return complain("makes no sense: {}", error.what());
@@ -182,6 +183,29 @@ Read<TokenConfig> read_token_hash(std::string_view text) {
   config.tokens = {token};
   if (auto const fault = fault_of(config)) return *fault;
   return token;
+}
+
+Read<ClientCertificateConfig> read_certificate(std::string_view text) {
+  constexpr std::string_view hash_mark = ":sha256=", subject_mark = ":subject=", scopes_mark = ":scopes=";
+  auto const hash = text.find(hash_mark), subject = text.find(subject_mark);
+  auto const name_end = std::min(hash, subject);
+  auto const scopes = text.find(scopes_mark, std::min(name_end, text.size()));
+  if (name_end == text.npos || scopes == text.npos)
+    return complain("is '{}': it is NAME:sha256=HEX:scopes=SCOPE[,SCOPE...] or NAME:subject=DN:scopes=...",
+                    text);
+  ClientCertificateConfig certificate;
+  certificate.name = text.substr(0, name_end);
+  if (hash != text.npos && subject != text.npos)
+    return complain("makes no sense: client certificate '{}': it has either sha256 or subject",
+                    certificate.name);
+  auto const value_at = name_end + (hash < subject ? hash_mark : subject_mark).size();
+  (hash < subject ? certificate.sha256 : certificate.subject) = text.substr(value_at, scopes - value_at);
+  for (auto const& scope : std::views::split(text.substr(scopes + scopes_mark.size()), ','))
+    certificate.scopes.emplace_back(scope.begin(), scope.end());
+  if (certificate.scopes.empty())
+    return complain("makes no sense: client certificate '{}' has no scope", certificate.name);
+  if (auto const fault = fault_of(certificate)) return *fault;
+  return certificate;
 }
 
 Read<std::string> read_cookie_key(std::string_view text) {

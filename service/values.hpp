@@ -49,6 +49,8 @@ using Read = boost::system::result<T, Complaint>;
 [[nodiscard]] Read<std::string> read_text(std::string_view text);
 /// NAME:SHA256:SCOPE[,SCOPE...]
 [[nodiscard]] Read<TokenConfig> read_token_hash(std::string_view text);
+/// NAME:sha256=HEX:scopes=SCOPE[,SCOPE...] or NAME:subject=DN:scopes=SCOPE[,SCOPE...]
+[[nodiscard]] Read<ClientCertificateConfig> read_certificate(std::string_view text);
 /// At least 32 bytes. The complaint never repeats the key.
 [[nodiscard]] Read<std::string> read_cookie_key(std::string_view text);
 /// An address or a network: "::1", "10.0.0.0/8".

@@ -51,6 +51,16 @@ TEST_CASE("a CA file is for TLS: naming one for a plain server is a mistake") {
   CHECK(options_of({"--test", "--server", "lab:80"}, {{"REACHBACK_CA_FILE", "/lab.pem"}}).ca_file.empty());
 }
 
+TEST_CASE("a client certificate is a credential of its own, and goes along with another one") {
+  Words const flags = {"--server", "https://lab", "--certificate", "/a.pem", "--key", "/a.key"};
+  auto const alone = options_of(flags);
+  CHECK(alone.certificate_file == "/a.pem");
+  CHECK(alone.key_file == "/a.key");
+  CHECK((alone.user.empty() && alone.token.empty()));
+  CHECK(options_of(flags, {{"REACHBACK_TOKEN", "secret"}}).token == "secret");
+  CHECK(contains(refused({"--server", "https://lab", "--certificate", "/a.pem"}), "--key"));
+}
+
 TEST_CASE("a server in the environment that is none is refused by the variable's name") {
   CHECK(contains(refused({"--test"}, {{"REACHBACK_SERVER", "lab"}}), "REACHBACK_SERVER is 'lab'"));
 }

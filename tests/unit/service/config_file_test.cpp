@@ -79,6 +79,22 @@ TEST_CASE("tokens are tables with a hash, or texts in clear") {
         std::vector<TokenConfig>{{"lab", hash, {"serve:wsData", "admin"}}, {"b", hash, {"*"}}});
 }
 
+TEST_CASE("client certificates are tables with a hash or a subject") {
+  std::string const hash(64, '0');
+  auto const read_all = read("[[client_certificate]]\nname = 'a'\nsha256 = '" + hash +
+                             "'\nscopes = ['serve:x', 'admin']\n[[client_certificate]]\nname = 'b'\n"
+                             "subject = 'CN=b,O=Lab, Inc'\nscopes = '*'")
+                            .config.client_certificates;
+  CHECK(read_all == std::vector<ClientCertificateConfig>{{"a", hash, "", {"serve:x", "admin"}},
+                                                         {"b", "", "CN=b,O=Lab, Inc", {"*"}}});
+  CHECK(complaint("[[client_certificate]]\nname = 'a'\nscopes = '*'").find("sha256") != std::string::npos);
+  CHECK(complaint("[[client_certificate]]\nname = 'a'\nsubject = 'CN=a:scopes=*'\nscopes = 'admin'") ==
+        "3: client_certificate.subject has ':scopes='");
+  CHECK(
+      complaint("[[client_certificate]]\nname = 'a'\nsha256 = '" + hash + "'\nsubject = 'CN=a'\nscopes = '*'")
+          .find("either sha256 or subject") != std::string::npos);
+}
+
 TEST_CASE("a key that is no setting is named with its line and the one that was meant") {
   CHECK(complaint("port = 1\n\nthread = 2") == "3: thread is no setting; is it threads?");
   CHECK(complaint("call-timeout = 2") == "1: call-timeout is no setting; is it call_timeout?");

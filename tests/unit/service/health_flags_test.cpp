@@ -43,6 +43,31 @@ TEST_CASE("health takes its flags, and a server on the command line makes the va
   CHECK(config_of({"--server", "http://lab"}, {{"REACHBACK_CA_FILE", "/lab.pem"}}).ca_file.empty());
 }
 
+TEST_CASE(
+    "health asks this machine by TLS where serve is told to speak it, and believes whoever answers there") {
+  Variables const tls = {{"REACHBACK_TLS_CERTIFICATE", "/tls.crt"}};
+  CHECK(config_of({}, tls).tls);
+  CHECK_FALSE(config_of({}, tls).checked);
+  CHECK(config_of({}).checked);
+  CHECK(config_of({"--ca-file", "/lab.pem"}, tls).checked);
+  CHECK(config_of({"--server", "https://lab"}, tls).checked);
+  CHECK_FALSE(config_of({"--server", "http://lab"}, tls).tls);
+}
+
+TEST_CASE("health shows a certificate by its flags, else by the environment's") {
+  auto const by_flags = config_of({"--server", "https://lab", "--certificate", "/a.pem", "--key", "/a.key"},
+                                  {{"REACHBACK_CERTIFICATE", "/b.pem"}, {"REACHBACK_KEY", "/b.key"}});
+  CHECK(by_flags.certificate_file == "/a.pem");
+  CHECK(by_flags.key_file == "/a.key");
+  auto const by_environment = config_of({"--server", "https://lab"},
+                                        {{"REACHBACK_CERTIFICATE", "/b.pem"}, {"REACHBACK_KEY", "/b.key"}});
+  CHECK(by_environment.certificate_file == "/b.pem");
+  CHECK(by_environment.key_file == "/b.key");
+  CHECK(
+      contains(refused({"--server", "https://lab"}, {{"REACHBACK_KEY", "/b.key"}}), "REACHBACK_CERTIFICATE"));
+  CHECK(contains(refused({"--server", "http://lab", "--certificate", "/a.pem", "--key", "/a.key"}), "https"));
+}
+
 TEST_CASE("what makes no sense is refused by its flag's name") {
   CHECK(contains(refused({"--server", "lab"}), "--server"));
   CHECK(contains(refused({"--path", "readyz"}), "--path"));

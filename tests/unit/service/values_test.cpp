@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace reachback::service {
 
@@ -146,6 +147,26 @@ TEST_CASE("a token's hash comes with its name and scopes") {
   for (std::string const& text : {":" + hash + ":*", "lab:" + hash.substr(1) + ":*", "lab:" + hash + ":",
                                   "lab:" + hash + ":serve", "lab:" + hash + ":*,"})
     CHECK_MESSAGE(says(read_token_hash(text), "makes no sense"), text);
+}
+
+using Texts = std::vector<std::string>;
+
+TEST_CASE("a client certificate comes with its name, by its hash or its subject, and its scopes") {
+  std::string const hash(64, 'A');
+  CHECK(*read_certificate("lab:sha256=" + hash + ":scopes=serve:wsData,call:*") ==
+        ClientCertificateConfig{"lab", hash, "", {"serve:wsData", "call:*"}});
+  CHECK(*read_certificate("lab 7:subject=CN=lab:7,O=A\\, B:scopes=*") ==
+        ClientCertificateConfig{"lab 7", "", "CN=lab:7,O=A\\, B", {"*"}});
+  std::string colons = "AA";
+  for (int i = 1; i < 32; ++i) colons += ":AA";
+  CHECK(read_certificate("lab:sha256=" + colons + ":scopes=*")->sha256 == colons);
+  for (std::string const& text : Texts{"", hash, "lab:sha256=" + hash, "lab:scopes=*"})
+    CHECK_MESSAGE(says(read_certificate(text), "NAME:sha256="), text);
+  for (std::string const& text :
+       Texts{":sha256=" + hash + ":scopes=*", "lab:sha256=" + hash.substr(1) + ":scopes=*",
+             "lab:sha256=:scopes=*", "lab:subject=:scopes=*", "lab:subject=CN=a:scopes=serve",
+             "lab:subject=CN=a:scopes=", "lab:sha256=" + hash + ":subject=CN=a:scopes=*"})
+    CHECK_MESSAGE(says(read_certificate(text), "makes no sense"), text);
 }
 
 TEST_CASE("a proxy is an address or a network") {
