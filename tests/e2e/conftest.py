@@ -116,7 +116,7 @@ def raw_http(stack):
     """Opens a TCP connection that speaks HTTP byte by byte."""
 
     def connect(gateway, **options):
-        return stack.enter_context(HttpCaller(gateway.address, **options))
+        return stack.enter_context(HttpCaller(gateway.address, tls=gateway.tls_context(), **options))
 
     return connect
 

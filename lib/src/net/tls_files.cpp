@@ -8,7 +8,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
@@ -151,7 +151,11 @@ std::string subject_of(x509_st* certificate) {
 std::chrono::system_clock::time_point end_of(x509_st* certificate) {
   std::tm end{};
   ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end);
-  return std::chrono::system_clock::from_time_t(::timegm(&end));
+  // What never expires names the year 9999, which is beyond the clock.
+  constexpr auto latest =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::time_point::max())
+          .time_since_epoch();
+  return std::chrono::system_clock::from_time_t(std::min<std::time_t>(::timegm(&end), latest.count()));
 }
 
 }  // namespace reachback::net

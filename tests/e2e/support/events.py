@@ -12,7 +12,7 @@ class EventStream:
     """A subscription; it stands when the constructor returns. A thread collects what comes."""
 
     def __init__(self, gateway, path="/v1/endpoints/wsUser/events", headers=None):
-        self._http = HttpCaller(gateway.address, token=gateway.token)
+        self._http = HttpCaller(gateway.address, token=gateway.token, tls=gateway.tls_context())
         self._http.request("GET", path, accept="text/event-stream", **(headers or {}))
         self.head = self._http.read_head()
         assert self.head.status == 200, self.head.status

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -124,17 +125,21 @@ def run_to_the_end(*arguments, deadline=DEADLINE):
 
 
 class Client:
-    """The HTTP side of a gateway, from outside. `token` has full scope."""
+    """The HTTP side of a gateway, from outside. `token` has full scope; `ca_file` is whom https trusts."""
 
-    def __init__(self, url, token=TOKEN):
-        self.url, self.token = url, token
-        host, port = url.removeprefix("http://").rsplit(":", 1)
+    def __init__(self, url, token=TOKEN, ca_file=None):
+        self.url, self.token, self.ca_file = url, token, ca_file
+        host, port = url.split("://")[1].rsplit(":", 1)
         self.host, self.port = host, int(port)
         self._pool = ThreadPoolExecutor(max_workers=80)
 
     @property
     def address(self):
         return (self.host, self.port)
+
+    def tls_context(self):
+        """What a socket of one's own needs for TLS with it; None where it speaks plainly."""
+        return ssl.create_default_context(cafile=str(self.ca_file)) if self.ca_file else None
 
     @property
     def authority(self):
@@ -147,6 +152,8 @@ class Client:
             headers["Authorization"] = f"Bearer {self.token}"
         options.setdefault("timeout", HTTP_TIMEOUT)
         options.setdefault("allow_redirects", False)
+        if self.ca_file:
+            options.setdefault("verify", str(self.ca_file))
         with requests.Session() as session:
             session.trust_env = False
             return session.request(method, self.url + path, headers=headers, **options)
@@ -213,19 +220,23 @@ class Client:
 
 
 class Gateway(Program, Client):
-    """A running `reachback serve`, in test mode unless told otherwise. `before` stands before the command, as
-    `prlimit` does."""
+    """A running `reachback serve`, in test mode unless told otherwise. With a `certificate` it speaks TLS, and
+    `ca_file` is whom its callers trust. `before` stands before the command, as `prlimit` does."""
 
-    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN, before=(), stderr=None):
-        command = [*before, BINARY, "serve", "--port", port, "--threads", THREADS]
+    def __init__(self, *flags, test_mode=True, port=0, token=TOKEN, threads=THREADS, certificate=None,
+                 ca_file=None, before=(), stderr=None):
+        command = [*before, BINARY, "serve", "--port", port, "--threads", threads]
         command += ["--test"] if test_mode else ["--host", "127.0.0.1"]
-        Program.__init__(self, [*command, *flags], r"reachback: listening on (http://.+:\d+)$", stderr)
+        if certificate:
+            command += ["--tls-certificate", certificate.file, "--tls-key", certificate.key]
+        scheme = "https" if certificate else "http"
+        Program.__init__(self, [*command, *flags], rf"reachback: listening on ({scheme}://.+:\d+)$", stderr)
         try:
             url = self.wait_ready().group(1)
         except AssertionError:
             self.kill()
             raise
-        Client.__init__(self, url, token)
+        Client.__init__(self, url, token, ca_file)
 
     def stop(self):
         self.kill()

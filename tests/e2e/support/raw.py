@@ -16,15 +16,17 @@ class Aborted(Exception):
 
 
 class ByteStream:
-    """A TCP connection; every read and write has a deadline."""
+    """A TCP connection, or TLS by an SSLContext; every read and write has a deadline."""
 
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, tls=None):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(DEADLINE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.connect(address)
+        if tls:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=address[0])
         self._buffer = bytearray()
 
     def __enter__(self):
@@ -143,8 +145,8 @@ class Head:
 class HttpCaller(ByteStream):
     """Speaks HTTP/1.1 as bytes."""
 
-    def __init__(self, address, token="test", receive_buffer=None):
-        super().__init__(address, receive_buffer)
+    def __init__(self, address, token="test", receive_buffer=None, tls=None):
+        super().__init__(address, receive_buffer, tls)
         self._authority = "{}:{}".format(*address)
         self._token = token
 
@@ -247,7 +249,7 @@ class WebSocketPeer(ByteStream):
     """A WebSocket client that sends whatever it is told to."""
 
     def __init__(self, gateway, path="/wsData", receive_buffer=None, headers=None):
-        super().__init__(gateway.address, receive_buffer)
+        super().__init__(gateway.address, receive_buffer, gateway.tls_context())
         fields = {
             "Host": gateway.authority,
             "Upgrade": "websocket",
