@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -48,6 +49,8 @@ class Permit {
 /// A bound in bytes or pieces that objects on all shards share. Lock-free; outlives its permits.
 class Budget {
  public:
+  static constexpr std::size_t unlimited = SIZE_MAX;
+
   explicit Budget(std::size_t limit) : limit_(limit) {}
   Budget(Budget const&) = delete;
   Budget& operator=(Budget const&) = delete;
@@ -61,12 +64,13 @@ class Budget {
     return Permit(*this, amount);
   }
 
-  [[nodiscard]] std::size_t used() const { return used_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t used() const { return used_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t limit() const { return limit_; }
 
  private:
   friend class Permit;
-  void release(std::size_t amount) { used_.fetch_sub(amount, std::memory_order_relaxed); }
+  // Whoever then sees that nothing is used may destroy the budget.
+  void release(std::size_t amount) { used_.fetch_sub(amount, std::memory_order_release); }
 
   std::size_t const limit_;
   std::atomic<std::size_t> used_{0};
