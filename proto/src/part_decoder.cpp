@@ -32,6 +32,7 @@ struct PartDecoder::Impl {
   std::optional<Md5> md5;
   std::string payload;
   std::string fault;
+  bool over_limit = false;
   State state = State::more;
 
   State step(std::size_t slice);
@@ -122,6 +123,7 @@ bool PartDecoder::Impl::produce(std::size_t slice) {
     return false;
   }
   if (payload.size() > limit) {
+    over_limit = limit != announced;
     return fail(limit == announced ? "the part is longer than its dataSize"
                                    : "the part is longer than a part may be");
   }
@@ -171,6 +173,7 @@ PartDecoder::State PartDecoder::step(std::size_t slice) {
 }
 
 std::string const& PartDecoder::fault() const { return impl_->fault; }
+bool PartDecoder::over_limit() const { return impl_->over_limit; }
 std::string PartDecoder::take_payload() { return std::move(impl_->payload); }
 
 }  // namespace reachback::proto

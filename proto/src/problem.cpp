@@ -89,8 +89,11 @@ constexpr std::array entries = {
           "plain HTTP "
           "requests to an endpoint go to /v1/endpoints/NAME."},
     Entry{Problem::too_many_calls, 429, "too-many-calls", "Too many calls are pending",
-          "The endpoint has as many calls waiting for answers as it may have. Wait as long as the header "
-          "Retry-After says and try again. Nothing was sent to the service."},
+          "The endpoint, or the service's connection, has as many calls waiting for answers as it may have. "
+          "Wait as long as the header Retry-After says and try again. Nothing was sent to the service."},
+    Entry{Problem::too_many_connections, 429, "too-many-connections", "Too many connections of one client",
+          "The client's address has as many connections open as it may have. Close some, or use those that "
+          "are open for more than one request, and try again. Nothing was sent to a service."},
     Entry{
         Problem::service_closed, 502, "service-closed", "The service's connection closed",
         "The connection to the service closed during the call. The member delivery tells whether the request "
@@ -120,9 +123,9 @@ constexpr std::array entries = {
           "long as "
           "the header Retry-After says and try again. Nothing was sent."},
     Entry{Problem::overloaded, 503, "overloaded", "The gateway is at its limits",
-          "A limit of the whole gateway is reached: its connections, or the memory for messages on their "
-          "way. Wait as "
-          "long as the header Retry-After says and try again. Nothing was sent."},
+          "A limit of the whole gateway, or that of an endpoint's connections, is reached: connections, new "
+          "WebSockets in a second, event streams, or the memory for messages on their way. Wait as long as "
+          "the header Retry-After says and try again. Nothing was sent."},
     Entry{Problem::draining, 503, "draining", "The gateway is shutting down",
           "The gateway finishes what it has and takes nothing new. Another replica, or this one after its "
           "restart, "

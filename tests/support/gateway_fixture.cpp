@@ -41,6 +41,10 @@ GatewayFixture::~GatewayFixture() {
   CHECK(core.outboxes_budget().used() == 0);
   CHECK(core.regular_connections().used() == 0);
   CHECK(core.all_connections().used() == 0);
+  CHECK(core.event_streams().used() == 0);
+  CHECK(core.body_budget().used() == 0);
+  CHECK(core.receive_budget().used() == 0);
+  CHECK(core.admission().addresses().most() == 0);
 }
 
 ScriptedService GatewayFixture::service(std::string_view endpoint, Window window) const {

@@ -76,14 +76,21 @@ struct Config {
   struct Limits {
     std::size_t connections = 0;          ///< open TCP connections; 0: the soft limit of open files less 256
     std::size_t connection_reserve = 64;  ///< beyond it, answered for probes only
-    std::size_t message = 16u << 20;      ///< received from a WebSocket, inclusive
-    std::size_t request = 64u << 20;      ///< body of an HTTP request
-    std::size_t head = 16u << 10;         ///< head of an HTTP request
-    std::size_t part = 32u << 20;         ///< inflated payload of one part
-    std::size_t calls = 100'000;          ///< pending, per endpoint
-    std::size_t call_budget = 64u << 20;  ///< parts that one caller has not read yet
-    std::size_t parts_budget = 512u << 20;     ///< the same, all callers together
-    std::size_t outbox = 32u << 20;            ///< of one WebSocket
+    /// Of one client address, for IPv6 of its network of 64 bits; 0: no limit of its own. TCP connections,
+    /// but of trusted proxies, and for the clients that those name their WebSockets and event streams.
+    std::size_t address_connections = 0;
+    std::size_t endpoint_connections = 0;   ///< WebSockets of one endpoint; 0: no limit of its own
+    std::size_t handshake_rate = 0;         ///< WebSockets opened per second, all together; 0: no limit
+    std::size_t event_streams = 1000;       ///< open at once, of all endpoints
+    std::size_t message = 16u << 20;        ///< received from a WebSocket, inclusive
+    std::size_t request = 64u << 20;        ///< body of an HTTP request
+    std::size_t head = 16u << 10;           ///< head of an HTTP request
+    std::size_t part = 32u << 20;           ///< inflated payload of one part
+    std::size_t calls = 100'000;            ///< pending, per endpoint
+    std::size_t connection_calls = 0;       ///< the same, per connection; 0: as many as its endpoint may have
+    std::size_t call_budget = 64u << 20;    ///< parts that one caller has not read yet
+    std::size_t parts_budget = 512u << 20;  ///< the same, all callers together
+    std::size_t outbox = 32u << 20;         ///< of one WebSocket
     std::size_t outboxes_budget = 512u << 20;  ///< all WebSockets together
     std::size_t receive_budget = 512u << 20;   ///< WebSocket messages being received
     std::size_t body_budget = 512u << 20;      ///< HTTP bodies being received

@@ -72,10 +72,11 @@ boost::system::result<CallPlacement, CallRefusal> EndpointState::begin(CallReque
                                                                        TimePoint now) {
   auto const connection = choose(request);
   if (!connection) return connection.error();
-  if (calls_.size() >= call_limit_) return CallRefusal::too_many_calls;
+  if (calls_.size() >= call_limit_) return CallRefusal::endpoint_full;
+  Member& member = members_.find(*connection)->second;
+  if (member.calls.size() >= connection_call_limit_) return CallRefusal::connection_full;
 
   CallId const id = next_call_id_();
-  Member& member = members_.find(*connection)->second;
   auto const call = member.calls.emplace(member.calls.end());
   call->id = id;
   call->caller = request.caller;
@@ -219,6 +220,12 @@ EndedCall EndpointState::take(CallList::iterator call, CallEnd reason) {
 std::size_t EndpointState::calls_on(ConnectionId connection) const {
   auto const member = members_.find(connection);
   return member == members_.end() ? 0 : member->second.calls.size();
+}
+
+std::size_t EndpointState::most_calls_on_one() const {
+  std::size_t most = 0;
+  for (auto const& [connection, member] : members_) most = std::max(most, member.calls.size());
+  return most;
 }
 
 }  // namespace reachback::core

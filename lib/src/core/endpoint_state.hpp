@@ -54,7 +54,12 @@ struct EndedCall {
 };
 
 /// Why a call was not begun. Nothing of it has been sent.
-enum class CallRefusal : std::uint8_t { no_service, no_connection, too_many_calls };
+enum class CallRefusal : std::uint8_t {
+  no_service,
+  no_connection,
+  endpoint_full,   ///< too many calls are pending
+  connection_full  ///< too many are pending on the connection that it would go to
+};
 
 /// Where to send a call that has been begun.
 struct CallPlacement {
@@ -105,8 +110,11 @@ class EndpointState {
   /// `next_call_id` gives numbers that are unique in the process and rise.
   using CallIdSource = proto::CallId (*)();
 
-  EndpointState(std::size_t call_limit, CallIdSource next_call_id)
-      : call_limit_(call_limit), next_call_id_(next_call_id) {}
+  /// The limits are of pending calls. A full connection's calls are refused and go to no older one: that one
+  /// may be what is left of a service that came back.
+  EndpointState(std::size_t call_limit, CallIdSource next_call_id,
+                std::size_t connection_call_limit = SIZE_MAX)
+      : call_limit_(call_limit), connection_call_limit_(connection_call_limit), next_call_id_(next_call_id) {}
   EndpointState(EndpointState const&) = delete;
   EndpointState& operator=(EndpointState const&) = delete;
 
@@ -149,6 +157,8 @@ class EndpointState {
 
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   [[nodiscard]] std::size_t calls_on(proto::ConnectionId connection) const;
+  /// Of the connection that has the most.
+  [[nodiscard]] std::size_t most_calls_on_one() const;
 
  private:
   using Deadlines = DeadlineTable<proto::CallId>;
@@ -191,6 +201,7 @@ class EndpointState {
   [[nodiscard]] EndedCall take(CallList::iterator call, CallEnd reason);
 
   std::size_t const call_limit_;
+  std::size_t const connection_call_limit_;
   CallIdSource const next_call_id_;
   std::list<proto::ConnectionId> order_;
   std::unordered_map<proto::ConnectionId, Member> members_;

@@ -131,13 +131,16 @@ async::Task<> let_in(Exchange& exchange, std::string_view user) {
 }
 
 async::Task<> turn_away(Exchange& exchange, LoginVerdict const& verdict) {
-  if (verdict.kind == LoginVerdict::Kind::unavailable) {
+  using Kind = LoginVerdict::Kind;
+  if (verdict.kind == Kind::too_many) exchange.count(core::Bound::login_limit);
+  if (verdict.kind == Kind::too_soon) exchange.count(core::Bound::login_pause);
+  if (verdict.kind == Kind::unavailable || verdict.kind == Kind::too_many) {
     auto const problem = exchange.core.draining() ? Problem::draining : Problem::overloaded;
     co_await exchange.refuse(problem, "passwords cannot be checked now");
     co_return;
   }
   exchange.core.log(LogLevel::info, fmt::format("a log-in failed, from {}", exchange.client().shown));
-  if (verdict.kind == LoginVerdict::Kind::wrong) {
+  if (verdict.kind == Kind::wrong) {
     co_await show_login(exchange, "Wrong name or password.");
     co_return;
   }

@@ -168,6 +168,7 @@ class PayloadForm : public AnswerForm {
       state = decoder.step();
     }
     if (state == PartDecoder::State::bad) {
+      if (decoder.over_limit()) exchange_.count(core::Bound::part_limit);
       fault_ = decoder.fault();
       co_return payload;
     }

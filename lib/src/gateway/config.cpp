@@ -39,6 +39,7 @@ void check_limits(Config::Limits const& limits) {
                                                           {"receive budget", limits.receive_budget},
                                                           {"body budget", limits.body_budget},
                                                           {"subscriber", limits.subscriber},
+                                                          {"event stream", limits.event_streams},
                                                           {"log-in", limits.logins}};
   for (auto const& [name, value] : positive)
     require(value > 0, fmt::format("the {} limit has to be over 0", name));

@@ -6,11 +6,11 @@
 
 namespace reachback::gateway {
 
-Conversation::Conversation(Core& core, ShardScope& scope, std::optional<core::Permit> regular)
+Conversation::Conversation(Core& core, ShardScope& scope, ConnectionShares shares, Standing standing)
     : core_(core),
       scope_(scope),
-      regular_(regular ? std::move(*regular) : core::Permit()),
-      is_regular_(regular.has_value()),
+      shares_(std::move(shares)),
+      standing_(standing),
       caller_(scope.shard, scope.callers) {}
 
 net::Task<> Conversation::handle(net::HttpSession& session) {
@@ -27,7 +27,7 @@ net::Task<> Conversation::handle(net::HttpSession& session) {
 
 Exchange& Conversation::exchange_for(net::HttpSession& session) {
   if (!exchange_ || head_number_ != session.head_number()) {
-    exchange_.emplace(Exchange{core_, scope_, caller_, session, regular_, last_token_});
+    exchange_.emplace(Exchange{core_, scope_, caller_, session, shares_, last_token_});
     head_number_ = session.head_number();
     plan(*exchange_);
   }
@@ -38,11 +38,17 @@ net::Task<> Conversation::answer(Exchange& exchange) {
   if (exchange.target.path.empty()) {
     return exchange.refuse(Problem::bad_request, "the request target is malformed");
   }
-  if (!is_regular_ && !is_probe(exchange.target)) {
-    exchange.session.drain();
-    return exchange.refuse(Problem::overloaded, "the connection limit is reached");
-  }
+  if (standing_ != Standing::regular && !is_probe(exchange.target)) return refuse_for_standing(exchange);
   return route(exchange);
+}
+
+net::Task<> Conversation::refuse_for_standing(Exchange& exchange) {
+  exchange.session.drain();
+  if (standing_ == Standing::over_address_limit) {
+    return exchange.refuse(Problem::too_many_connections,
+                           "the client's address has as many connections as it may have");
+  }
+  return exchange.refuse(Problem::overloaded, "the connection limit is reached");
 }
 
 net::Task<> Conversation::fail(Exchange& exchange, std::exception_ptr failure) {

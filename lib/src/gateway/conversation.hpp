@@ -14,9 +14,7 @@ namespace reachback::gateway {
 /// Owns the caller whose channel all calls of the session reuse. On the session's shard.
 class Conversation final : public net::HttpHandler {
  public:
-  /// `regular` is empty for a session that came in over the reserve: it gets probes answered and nothing
-  /// else.
-  Conversation(Core& core, ShardScope& scope, std::optional<core::Permit> regular);
+  Conversation(Core& core, ShardScope& scope, ConnectionShares shares, Standing standing);
 
   [[nodiscard]] net::Task<> handle(net::HttpSession& session) override;
   [[nodiscard]] net::HttpResponse refuse(proto::Problem problem, std::string_view detail) override;
@@ -25,12 +23,13 @@ class Conversation final : public net::HttpHandler {
  private:
   [[nodiscard]] Exchange& exchange_for(net::HttpSession& session);
   [[nodiscard]] net::Task<> answer(Exchange& exchange);
+  [[nodiscard]] net::Task<> refuse_for_standing(Exchange& exchange);
   [[nodiscard]] net::Task<> fail(Exchange& exchange, std::exception_ptr failure);
 
   Core& core_;
   ShardScope& scope_;
-  core::Permit regular_;
-  bool const is_regular_;
+  ConnectionShares shares_;
+  Standing const standing_;
   Caller caller_;
   Credentials::LastToken last_token_;
   std::optional<Exchange> exchange_;

@@ -76,25 +76,12 @@ Core::Core(Config config, async::Clock& clock)
       body_budget_(config_.limits.body_budget),
       regular_connections_(connection_limit(config_)),
       all_connections_(connection_limit(config_) + config_.limits.connection_reserve),
+      event_streams_(config_.limits.event_streams),
+      admission_(config_.limits, trusted_proxies_),
       started_at_(std::chrono::system_clock::now()),
       login_desk_(config_, clock_),
       next_connection_(random_connection_id()),
-      tls_now_(tls_.context()) {
-  auto const& timeouts = config_.timeouts;
-  connection_settings_ = {.outbox_limit = config_.limits.outbox,
-                          .ping_interval = timeouts.ping,
-                          .silence_timeout = timeouts.silence,
-                          .write_timeout = timeouts.write,
-                          .close_timeout = timeouts.close,
-                          .receive_budget = &receive_budget_};
-  http_settings_.limits = {.head = config_.limits.head, .body = config_.limits.request};
-  http_settings_.head_timeout = timeouts.head;
-  http_settings_.body_timeout = timeouts.body;
-  http_settings_.write_timeout = timeouts.write;
-  http_settings_.idle_timeout = timeouts.idle;
-  http_settings_.linger = timeouts.close;
-  http_settings_.body_budget = &body_budget_;
-}
+      tls_now_(tls_.context()) {}
 
 Core::~Core() {
   if (threads_.empty()) return;
@@ -113,7 +100,9 @@ void Core::start() {
   for (unsigned i = 0; i < config_.threads; ++i) {
     scopes_.push_back(std::make_unique<ShardScope>(i, clock_, config_.limits.call_budget, endpoints, jwts,
                                                    reporter(*this, "an HTTP session")));
+    set_up(*scopes_.back());
   }
+  admission_.live_on(scopes_.front()->shard);
   make_endpoints();
   listen();
   auto& first = scopes_.front()->shard;
@@ -126,6 +115,25 @@ void Core::start() {
     phase_.store(Phase::ready, std::memory_order_release);
   });
   for (auto& scope : scopes_) threads_.emplace_back([&shard = scope->shard] { shard.run(); });
+}
+
+void Core::set_up(ShardScope& scope) {
+  auto const& timeouts = config_.timeouts;
+  scope.websockets = {.outbox_limit = config_.limits.outbox,
+                      .ping_interval = timeouts.ping,
+                      .silence_timeout = timeouts.silence,
+                      .write_timeout = timeouts.write,
+                      .close_timeout = timeouts.close,
+                      .receive_budget = &receive_budget_,
+                      .refusals = &scope.refusals};
+  scope.http.limits = {.head = config_.limits.head, .body = config_.limits.request};
+  scope.http.head_timeout = timeouts.head;
+  scope.http.body_timeout = timeouts.body;
+  scope.http.write_timeout = timeouts.write;
+  scope.http.idle_timeout = timeouts.idle;
+  scope.http.linger = timeouts.close;
+  scope.http.body_budget = &body_budget_;
+  scope.http.refusals = &scope.refusals;
 }
 
 void Core::make_endpoints() {
@@ -186,21 +194,37 @@ Endpoint* Core::find_endpoint(std::string_view name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-void Core::on_accept(net::LooseSocket socket, core::Permit permit) {
+void Core::on_accept(net::LooseSocket socket, net::asio::ip::address const& peer, core::Permit permit) {
+  Arrival arrival{std::move(socket), std::move(permit), {}, Standing::regular, {}};
+  auto& refusals = scopes_.front()->refusals;
+  if (auto regular = regular_connections_.acquire(1)) {
+    arrival.shares.regular = std::move(*regular);
+  } else {
+    refusals.count(core::Bound::connection_limit);
+    arrival.standing = Standing::over_connection_limit;
+  }
+  auto place = admission_.enter(peer);
+  if (!place || !place->within) {
+    refusals.count(core::Bound::address_connection_limit);
+    arrival.standing = Standing::over_address_limit;
+  }
+  if (!place) return;
+  arrival.shares.address = std::move(place->permit);
   ShardScope& scope = *scopes_[next_shard_++ % scopes_.size()];
-  scope.shard.dispatch(
-      [this, &scope, socket = std::move(socket), permit = std::move(permit), tls = tls_now_]() mutable {
-        scope.tasks.spawn(serve_session(scope, std::move(socket), std::move(permit), std::move(tls)));
-      });
+  arrival.tls = tls_now_;
+  scope.shard.dispatch([this, &scope, arrival = std::move(arrival)]() mutable {
+    scope.tasks.spawn(serve_session(scope, std::move(arrival)));
+  });
 }
 
-async::Task<> Core::serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit,
-                                  ServerTls::Context tls) {
-  net::Stream stream(std::move(socket).attach(scope.shard));
-  if (tls != nullptr) stream.secure(tls->session());
-  auto regular = regular_connections_.acquire(1);
-  auto conversation = std::make_unique<Conversation>(*this, scope, std::move(regular));
-  net::HttpSession session(scope.shard, std::move(stream), http_settings_, std::move(permit),
+void Core::on_full() { scopes_.front()->refusals.count(core::Bound::connection_reserve); }
+
+async::Task<> Core::serve_session(ShardScope& scope, Arrival arrival) {
+  net::Stream stream(std::move(arrival.socket).attach(scope.shard));
+  if (arrival.tls != nullptr) stream.secure(arrival.tls->session());
+  auto conversation =
+      std::make_unique<Conversation>(*this, scope, std::move(arrival.shares), arrival.standing);
+  net::HttpSession session(scope.shard, std::move(stream), scope.http, std::move(arrival.permit),
                            std::move(conversation));
   scope.sessions.insert(&session);
   std::exception_ptr failure;
@@ -257,7 +281,7 @@ async::Task<> Core::end_in_order() {
   grace_until_ = now + config_.timeouts.drain_grace;
   co_await wait_until_none(&Endpoint::calls, grace_until_);
   // A service that was told to go joins elsewhere before it leaves. One that stays is closed with the rest.
-  auto const leave_until = std::min(grace_until_, now + connection_settings_.close_timeout);
+  auto const leave_until = std::min(grace_until_, now + config_.timeouts.close);
   co_await wait_until_none(&Endpoint::paced_connections, leave_until);
   parts_left_ = endpoints_.size();
   for (auto& endpoint : endpoints_) {
@@ -297,7 +321,7 @@ async::Task<> Core::end_sessions(ShardScope& scope) {
   };
   async::Deadline patience(scope.shard, stop_unanswered);
   async::Deadline grace(scope.shard, stop_all);
-  auto const shortest = scope.shard.now() + connection_settings_.close_timeout;
+  auto const shortest = scope.shard.now() + config_.timeouts.close;
   patience.set(shortest);
   grace.set(std::max(shortest, grace_until_));
   for (auto* const session : scope.sessions) session->drain();

@@ -15,7 +15,9 @@
 
 #include "async/shard.hpp"
 #include "async/task_group.hpp"
+#include "core/bound.hpp"
 #include "core/budget.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/call_metrics.hpp"
 #include "gateway/caller.hpp"
 #include "gateway/client_certificates.hpp"
@@ -36,11 +38,16 @@ namespace reachback::gateway {
 struct ShardScope {
   ShardScope(std::uint32_t index, async::Clock& clock, std::size_t call_budget, std::size_t endpoints,
              JwtVerifier jwt_verifier, async::TaskGroup::Report const& report);
+  ShardScope(ShardScope const&) = delete;
+  ShardScope& operator=(ShardScope const&) = delete;
 
   async::Shard shard;
   CallerTable callers;
   std::vector<CallMetrics> calls;  ///< by endpoint index
   JwtVerifier jwts;
+  core::Refusals refusals;
+  net::HttpSettings http;              ///< of its sessions, which count among its refusals
+  net::ConnectionSettings websockets;  ///< and of its WebSockets
   std::unordered_set<net::HttpSession*> sessions;
   async::TaskGroup tasks;   ///< the sessions
   async::TaskGroup ending;  ///< what ends the sessions and endpoints
@@ -80,7 +87,10 @@ class Core final : private net::AcceptSink {
   [[nodiscard]] Endpoint* find_endpoint(std::string_view name) const;
   [[nodiscard]] std::size_t shards() const { return scopes_.size(); }
   [[nodiscard]] ShardScope& scope(std::size_t index) const { return *scopes_[index]; }
-  [[nodiscard]] net::ConnectionSettings const& connection_settings() const { return connection_settings_; }
+  [[nodiscard]] Admission& admission() { return admission_; }
+  [[nodiscard]] core::Budget& event_streams() { return event_streams_; }
+  [[nodiscard]] core::Budget& body_budget() { return body_budget_; }
+  [[nodiscard]] core::Budget& receive_budget() { return receive_budget_; }
   [[nodiscard]] core::Budget& parts_budget() { return parts_budget_; }
   [[nodiscard]] core::Budget& outboxes_budget() { return outboxes_budget_; }
   [[nodiscard]] core::Budget& regular_connections() { return regular_connections_; }
@@ -100,9 +110,19 @@ class Core final : private net::AcceptSink {
   void report(std::exception_ptr error, std::string_view where) const;
 
  private:
-  void on_accept(net::LooseSocket socket, core::Permit permit) override;
-  [[nodiscard]] async::Task<> serve_session(ShardScope& scope, net::LooseSocket socket, core::Permit permit,
-                                            ServerTls::Context tls);
+  /// A connection on its way to its shard.
+  struct Arrival {
+    net::LooseSocket socket;
+    core::Permit permit;
+    ConnectionShares shares;
+    Standing standing = Standing::regular;
+    ServerTls::Context tls;
+  };
+
+  void on_accept(net::LooseSocket socket, net::asio::ip::address const& peer, core::Permit permit) override;
+  void on_full() override;
+  [[nodiscard]] async::Task<> serve_session(ShardScope& scope, Arrival arrival);
+  void set_up(ShardScope& scope);
   void make_endpoints();
   void listen();
   void begin_end();
@@ -122,10 +142,9 @@ class Core final : private net::AcceptSink {
   ClientCertificates const client_certificates_;
   ServerTls tls_;
   TrustedProxies const trusted_proxies_;
-  net::ConnectionSettings connection_settings_;
-  net::HttpSettings http_settings_;
   core::Budget parts_budget_, outboxes_budget_, receive_budget_, body_budget_;
-  core::Budget regular_connections_, all_connections_;
+  core::Budget regular_connections_, all_connections_, event_streams_;
+  Admission admission_;
   std::chrono::system_clock::time_point started_at_;
 
   std::vector<BaseWebSocketHandler*> given_handlers_;

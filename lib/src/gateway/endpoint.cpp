@@ -38,7 +38,8 @@ Endpoint::Endpoint(Core& core, async::Shard& shard, std::size_t index, EndpointC
       index_(index),
       config_(std::move(config)),
       handler_(handler),
-      state_(core.config().limits.calls, &next_call_id),
+      state_(core.config().limits.calls, &next_call_id, or_unlimited(core.config().limits.connection_calls)),
+      places_(or_unlimited(core.config().limits.endpoint_connections)),
       deadline_(shard, [this] { expire(); }),
       pause_over_(shard.strand()),
       pause_(shard, [this] { pause_over_.notify(); }),
@@ -51,9 +52,9 @@ Endpoint::~Endpoint() = default;
 
 void Endpoint::admit(Upgrade upgrade) {
   wire::HttpRequestHead const head = std::move(upgrade.head);
-  auto member =
-      std::make_unique<Member>(shard_, std::move(upgrade), core_.next_connection_id(),
-                               core_.connection_settings(), static_cast<net::ConnectionSink&>(*this));
+  auto member = std::make_unique<Member>(shard_, std::move(upgrade), core_.next_connection_id(),
+                                         core_.scope(shard_.index()).websockets,
+                                         static_cast<net::ConnectionSink&>(*this));
   std::string fault;
   if (closing_) return;
   auto const subprotocol = subprotocol_of(member->pacing);
@@ -157,15 +158,19 @@ EndpointFigures Endpoint::figures() const {
   EndpointFigures figures = past_;
   figures.connections = state_.connections().size();
   figures.calls_in_flight = state_.calls();
+  figures.most_calls = state_.most_calls_on_one();
   for (auto const& [id, member] : members_) {
     auto const& traffic = member->connection.traffic();
     figures.bytes_in += traffic.bytes_in;
     figures.bytes_out += traffic.bytes_out;
     figures.messages_in += traffic.messages_in;
     figures.messages_out += traffic.messages_out;
+    figures.most_outbox = std::max(figures.most_outbox, member->connection.outbox_bytes());
   }
   return figures;
 }
+
+void Endpoint::count(core::Bound bound) { core_.scope(shard_.index()).refusals.count(bound); }
 
 // ---- messages out and events ----
 
@@ -223,6 +228,7 @@ async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publicat
       ++count.delivered;
     } else {
       ++count.dropped;
+      this->count(core::Bound::outbox_limit);
       connection.close(proto::CloseCode::slow_consumer, "too much waited to be read");
     }
   }

@@ -15,6 +15,7 @@
 #include "async/task_group.hpp"
 #include "async/turn.hpp"
 #include "core/endpoint_state.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/call_metrics.hpp"
 #include "gateway/caller.hpp"
 #include "gateway/event_stream.hpp"
@@ -44,8 +45,8 @@ struct Upgrade {
   std::string client;                  ///< its address, for lists and logs
   std::optional<core::TimePoint> end;  ///< of the token that it came with
   ConnectionRights rights;
-  core::Permit regular;  ///< of the connection limit without the reserve
-  core::Pacing pacing;   ///< what the service's subprotocol makes of its answers
+  ConnectionShares shares;
+  core::Pacing pacing;  ///< what the service's subprotocol makes of its answers
 };
 
 /// A checked request on its way to the endpoint's shard.
@@ -76,6 +77,7 @@ struct ConnectionDetails {
 /// What a scrape reads of an endpoint.
 struct EndpointFigures {
   std::size_t connections = 0, calls_in_flight = 0;
+  std::size_t most_calls = 0, most_outbox = 0;  ///< of one connection
   std::uint64_t opened = 0, bytes_in = 0, bytes_out = 0, messages_in = 0, messages_out = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count)> dropped{};
 };
@@ -95,6 +97,9 @@ class Endpoint final : private net::ConnectionSink {
   [[nodiscard]] std::string const& name() const { return config_.name; }
   [[nodiscard]] EndpointKind kind() const { return config_.kind; }
   [[nodiscard]] std::string const& reject_reason() const { return config_.reject_reason; }
+
+  /// A share of its limit on connections.
+  [[nodiscard]] std::optional<core::Permit> reserve_connection() { return places_.acquire(1); }
 
   /// Takes a new connection in; it joins when its handshake is answered.
   void admit(Upgrade upgrade);
@@ -150,6 +155,9 @@ class Endpoint final : private net::ConnectionSink {
   /// Connections that understand `goaway` and are here.
   [[nodiscard]] std::size_t paced_connections() const { return paced_connections_; }
 
+  /// Something went over that bound.
+  void count(core::Bound bound);
+
   /// The drain begins: services that speak `reachback.v1` are told that no new requests come. So are those
   /// whose upgrade was under way.
   void say_goaway();
@@ -201,6 +209,7 @@ class Endpoint final : private net::ConnectionSink {
   EndpointConfig const config_;
   BaseWebSocketHandler& handler_;
   core::EndpointState state_;
+  core::Budget places_;  ///< of connections
   std::unordered_map<ConnectionId, Member*> members_;
   std::vector<std::shared_ptr<EventStream>> subscribers_;
   EndpointFigures past_;  ///< of connections that have left, and drops

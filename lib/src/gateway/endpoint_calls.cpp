@@ -81,8 +81,14 @@ boost::system::result<core::CallPlacement, CallFailure> Endpoint::begin_call(
         failure.failure = {Problem::no_connection, "that connection is not on this endpoint",
                            Delivery::not_sent};
         break;
-      case core::CallRefusal::too_many_calls:
+      case core::CallRefusal::endpoint_full:
+        count(core::Bound::call_limit);
         failure.failure = {Problem::too_many_calls, "too many calls are pending on this endpoint",
+                           Delivery::not_sent};
+        break;
+      case core::CallRefusal::connection_full:
+        count(core::Bound::connection_call_limit);
+        failure.failure = {Problem::too_many_calls, "too many calls are pending on the service's connection",
                            Delivery::not_sent};
         break;
     }
@@ -107,6 +113,7 @@ void Endpoint::transmit(core::CallPlacement const& placement, std::string head, 
   CallFailure refused;
   refused.call_id = placement.id;
   if (member == nullptr || !member->connection.fits(message.size())) {
+    count(core::Bound::outbox_limit);
     refused.failure = {Problem::service_busy, "the message does not fit into the connection's outbox",
                        Delivery::not_sent};
   } else if (auto permit = core_.outboxes_budget().acquire(message.size())) {
@@ -114,6 +121,7 @@ void Endpoint::transmit(core::CallPlacement const& placement, std::string head, 
     state_.sent_as(placement.id, member->connection.send(std::move(message)));
     return;
   } else {
+    count(core::Bound::total_outbox_budget);
     refused.failure = {Problem::overloaded, "too much waits to be sent to services", Delivery::not_sent};
   }
   if (auto const call = state_.end(placement.id, core::CallEnd::cancelled)) {
@@ -288,6 +296,7 @@ void Endpoint::deliver(core::AnswerDecision const& decision, proto::Answer const
   auto call_share = share_of(*decision.caller.parts);
   auto total_share = share_of(core_.parts_budget());
   if (!call_share || !total_share) {
+    count(call_share ? core::Bound::total_part_budget : core::Bound::call_budget);
     if (part.last) {
       CallFailure failure;
       failure.call_id = answer.call_id;

@@ -43,7 +43,7 @@ struct Endpoint::Member {
         remote_address(std::move(upgrade.client)),
         user(std::move(upgrade.user)),
         permit(std::move(upgrade.taken.permit)),
-        regular(std::move(upgrade.regular)),
+        shares(std::move(upgrade.shares)),
         end(upgrade.end),
         pacing(upgrade.pacing),
         rights(upgrade.rights) {}
@@ -52,7 +52,8 @@ struct Endpoint::Member {
   core::Buffer input;
   std::string remote_address, user;
   std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
-  core::Permit permit, regular;
+  core::Permit permit;
+  ConnectionShares shares;
   std::unique_ptr<ServiceMessageReader> reader;  ///< of a big message that is still coming
   std::optional<core::TimePoint> const end;
   std::unique_ptr<TokenEnd> token_end;  ///< apart: most connections have none

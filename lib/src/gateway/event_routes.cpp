@@ -133,11 +133,41 @@ async::Task<> write_events(Exchange& exchange, EventStream& stream) {
   if (written) co_await exchange.session.finish();
 }
 
+/// Given back when the stream ends.
+struct StreamShares {
+  core::Permit total;
+  core::Permit address;  ///< of a client behind a proxy
+};
+
+/// False when it was refused.
+async::Task<bool> let_in(Exchange& exchange, StreamShares& shares) {
+  auto total = exchange.core.event_streams().acquire(1);
+  if (!total) {
+    exchange.count(core::Bound::event_stream_limit);
+    co_await exchange.refuse(Problem::overloaded, "as many event streams are open as may be");
+    co_return false;
+  }
+  shares.total = std::move(*total);
+  ClientView client = exchange.client();
+  auto address = co_await exchange.core.admission().enter_behind_proxy(std::move(client));
+  if (!address) {
+    exchange.count(core::Bound::address_connection_limit);
+    co_await exchange.refuse(Problem::too_many_connections,
+                             "the client's address has as many connections as it may have");
+    co_return false;
+  }
+  shares.address = std::move(*address);
+  co_return true;
+}
+
 async::Task<> stream_events(Exchange& exchange, std::vector<Endpoint*> endpoints) {
   if (exchange.core.draining()) {
     co_await exchange.refuse(Problem::draining, "the gateway is shutting down");
     co_return;
   }
+  StreamShares shares;
+  bool const is_let_in = co_await let_in(exchange, shares);
+  if (!is_let_in) co_return;
   // Owned by this coroutine and by the endpoints' lists of subscribers.
   auto const stream =
       std::make_shared<EventStream>(exchange.scope.shard, exchange.core.config().limits.subscriber);
@@ -153,6 +183,7 @@ async::Task<> stream_events(Exchange& exchange, std::vector<Endpoint*> endpoints
     failure = std::current_exception();
   }
   unsubscribe(endpoints, stream);
+  if (stream->cut_off()) exchange.count(core::Bound::subscriber_limit);
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -76,8 +76,9 @@ async::Task<> Exchange::refuse(Problem problem, std::string detail) {
 }
 
 async::Task<> Exchange::refuse(Failure failure, std::optional<CallId> call_id, std::string service_message) {
-  // A caller that comes again is to find another replica.
-  if (failure.problem == Problem::draining) session.drain();
+  // A caller that comes again is to find another replica, or room.
+  if (failure.problem == Problem::draining || failure.problem == Problem::too_many_connections)
+    session.drain();
   proto::ProblemDocument document;
   document.problem = failure.problem;
   document.detail = std::move(failure.detail);

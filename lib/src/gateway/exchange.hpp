@@ -23,7 +23,7 @@ struct Exchange {
   ShardScope& scope;
   Caller& caller;
   net::HttpSession& session;
-  core::Permit& regular;  ///< the session's share of the regular connections, handed on by an upgrade
+  ConnectionShares& shares;            ///< the session's, handed on by an upgrade
   Credentials::LastToken& last_token;  ///< of the session: heads differ, tokens rarely do
 
   // Made of the head alone.
@@ -41,6 +41,8 @@ struct Exchange {
 
   [[nodiscard]] wire::HttpRequestHead const& head() const { return session.head(); }
   [[nodiscard]] ClientView client() const;
+  /// Something went over that bound.
+  void count(core::Bound bound) const { scope.refusals.count(bound); }
   /// The endpoint of the first star, or null.
   [[nodiscard]] Endpoint* endpoint() const { return named_endpoint; }
 

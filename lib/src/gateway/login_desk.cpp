@@ -41,7 +41,7 @@ async::Task<LoginVerdict> LoginDesk::judge(LoginTry attempt) {
   bool const too_long = attempt.user.size() > longest || attempt.password.size() > longest;
   if (!worker_ || too_long) co_return verdict(false);
   auto permit = waiting_.acquire(1);
-  LoginVerdict result{LoginVerdict::Kind::unavailable, {}};
+  LoginVerdict result{LoginVerdict::Kind::too_many, {}};
   if (!permit) co_return result;
   auto judge = [this, attempt = std::move(attempt), permit = std::move(*permit)] {
     return judge_here(attempt);

@@ -25,7 +25,8 @@ struct LoginVerdict {
     right,
     wrong,
     too_soon,    ///< after a failure; has not been looked at
-    unavailable  ///< too many wait, the gateway ends, or passwords cannot be checked
+    too_many,    ///< wait already
+    unavailable  ///< the gateway ends, or passwords cannot be checked
   } kind = Kind::wrong;
   core::Duration wait{};  ///< of `too_soon`
 };
@@ -45,6 +46,9 @@ class LoginDesk {
   /// Any thread: from now on tries are refused unlooked at, also those that wait; the one that is being
   /// checked is waited for.
   void end() { ending_.store(true, std::memory_order_relaxed); }
+
+  /// The tries that wait to be checked.
+  [[nodiscard]] core::Budget const& waiting() const { return waiting_; }
 
   /// On any shard, which outlives the desk. A cancelled waiter throws operation_aborted.
   [[nodiscard]] async::Task<LoginVerdict> judge(LoginTry attempt);

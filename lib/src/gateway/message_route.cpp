@@ -50,6 +50,7 @@ async::Task<> serve_message(Exchange& exchange) {
   auto const kind = binary ? core::MessageKind::binary : core::MessageKind::text;
   auto message = share_message(std::move(*body), kind, exchange.core.outboxes_budget());
   if (!message) {
+    exchange.count(core::Bound::total_outbox_budget);
     co_await exchange.refuse(Problem::overloaded, "too much waits to be sent");
     co_return;
   }

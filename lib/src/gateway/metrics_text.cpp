@@ -112,6 +112,31 @@ void add_calls(Families& families, Scrape const& scrape) {
   }
 }
 
+void add_bounds(Families& families, Scrape const& scrape) {
+  using Figures = EndpointFigures;
+  auto& limits = families.family("reachback_limit", "Each limit by its setting, in pieces, bytes or seconds.",
+                                 MetricType::Gauge);
+  for (std::size_t i = 0; i < scrape.limits.size(); ++i)
+    add(limits, {label("limit", to_string(static_cast<core::Bound>(i)))}, scrape.limits[i]);
+  auto& refused = families.family("reachback_refused_total",
+                                  "What was refused or ended because it went over a limit, by the setting.",
+                                  MetricType::Counter);
+  for (std::size_t i = 0; i < core::Refusals::bounds; ++i) {
+    auto const bound = static_cast<core::Bound>(i);
+    add(refused, {label("limit", to_string(bound))}, static_cast<double>(scrape.refusals.of(bound)));
+  }
+  add(families.family("reachback_address_connections_max",
+                      "Connections of the client address that has the most; 0 without a limit.",
+                      MetricType::Gauge),
+      {}, static_cast<double>(scrape.most_of_address));
+  per_endpoint(families, scrape, "reachback_connection_calls_max",
+               "Pending calls of the connection that has the most.", MetricType::Gauge,
+               [](Figures const& f) { return f.most_calls; });
+  per_endpoint(families, scrape, "reachback_connection_outbox_bytes_max",
+               "Bytes that wait for the connection that has the most.", MetricType::Gauge,
+               [](Figures const& f) { return f.most_outbox; });
+}
+
 void add_process(Families& families, Scrape const& scrape) {
   auto& used = families.family("reachback_budget_used", "What is used of each budget.", MetricType::Gauge);
   for (auto const& budget : scrape.budgets)
@@ -136,6 +161,7 @@ std::string metrics_text(Scrape const& scrape) {
   Families families;
   add_traffic(families, scrape);
   add_calls(families, scrape);
+  add_bounds(families, scrape);
   add_process(families, scrape);
   return prometheus::TextSerializer().Serialize(families.all());
 }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/bound.hpp"
 #include "gateway/call_metrics.hpp"
 #include "gateway/endpoint.hpp"
 
@@ -26,6 +28,9 @@ struct BudgetScrape {
 struct Scrape {
   std::vector<EndpointScrape> endpoints;
   std::vector<BudgetScrape> budgets;
+  std::array<double, core::Refusals::bounds> limits{};  ///< by bound
+  core::Refusals refusals;
+  std::size_t most_of_address = 0;  ///< connections
   std::chrono::system_clock::time_point started_at;
   std::optional<std::chrono::system_clock::time_point> certificate_expires{};
 };

@@ -1,12 +1,53 @@
 #include <fmt/format.h>
 
 #include "async/run_on.hpp"
+#include "gateway/configured_bound.hpp"
 #include "gateway/metrics_text.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/version.hpp"
 #include "reachback/proto/problem.hpp"
 
 namespace reachback::gateway {
+namespace {
+
+BudgetScrape scrape_of(std::string name, core::Budget const& budget) {
+  return {std::move(name), budget.used(), budget.limit()};
+}
+
+void read_limits(Scrape& scrape, Core& core) {
+  scrape.budgets = {scrape_of("connections", core.regular_connections()),
+                    scrape_of("event-streams", core.event_streams()),
+                    scrape_of("bodies", core.body_budget()),
+                    scrape_of("receive", core.receive_budget()),
+                    scrape_of("parts", core.parts_budget()),
+                    scrape_of("outboxes", core.outboxes_budget()),
+                    scrape_of("logins", core.login_desk().waiting())};
+  for (std::size_t i = 0; i < scrape.limits.size(); ++i)
+    scrape.limits[i] = configured(static_cast<core::Bound>(i), core.config());
+  // Its setting may leave it to the gateway.
+  scrape.limits[static_cast<std::size_t>(core::Bound::connection_limit)] =
+      static_cast<double>(core.regular_connections().limit());
+}
+
+/// What one shard counted.
+struct ShardFigures {
+  std::vector<CallMetrics> calls;
+  core::Refusals refusals;
+};
+
+async::Task<> read_shards(Scrape& scrape, Core& core) {
+  for (std::size_t i = 0; i < core.shards(); ++i) {
+    auto read = [&scope = core.scope(i)] { return ShardFigures{scope.calls, scope.refusals}; };
+    auto const shard = co_await async::run_on(core.scope(i).shard, std::move(read));
+    scrape.refusals.add(shard.refusals);
+    for (std::size_t e = 0; e < shard.calls.size() && e < scrape.endpoints.size(); ++e)
+      scrape.endpoints[e].calls.add(shard.calls[e]);
+  }
+  auto most = [&core] { return core.admission().addresses().most(); };
+  scrape.most_of_address = co_await async::run_on(core.scope(0).shard, std::move(most));
+}
+
+}  // namespace
 
 async::Task<> serve_live(Exchange& exchange) { co_await exchange.respond_text(200, "alive\n"); }
 
@@ -31,15 +72,8 @@ async::Task<> serve_metrics(Exchange& exchange) {
     one.figures = co_await async::run_on(endpoint->shard(), std::move(read));
     scrape.endpoints.push_back(std::move(one));
   }
-  for (std::size_t i = 0; i < core.shards(); ++i) {
-    auto read = [&scope = core.scope(i)] { return scope.calls; };
-    auto const calls = co_await async::run_on(core.scope(i).shard, std::move(read));
-    for (std::size_t e = 0; e < calls.size() && e < scrape.endpoints.size(); ++e)
-      scrape.endpoints[e].calls.add(calls[e]);
-  }
-  scrape.budgets = {{"connections", core.regular_connections().used(), core.regular_connections().limit()},
-                    {"parts", core.parts_budget().used(), core.parts_budget().limit()},
-                    {"outboxes", core.outboxes_budget().used(), core.outboxes_budget().limit()}};
+  co_await read_shards(scrape, core);
+  read_limits(scrape, core);
   scrape.started_at = core.started_at();
   scrape.certificate_expires = core.tls().expires();
   net::HttpResponse response;

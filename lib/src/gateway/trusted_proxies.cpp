@@ -19,13 +19,6 @@ ip::address plain(ip::address const& address) {
   return ip::address_v6(address.to_v6().to_bytes());
 }
 
-/// One IPv6 host has a network of 64 bits to itself: it could come from a new address each time.
-std::string who_may_be_at(ip::address const& address) {
-  constexpr unsigned short host_bits_begin = 64;
-  if (address.is_v4()) return address.to_string();
-  return ip::network_v6(address.to_v6(), host_bits_begin).network().to_string();
-}
-
 /// ADDRESS, ADDRESS:PORT for IPv4, [ADDRESS] and [ADDRESS]:PORT for IPv6.
 std::optional<ip::address> read_address(std::string_view text) {
   if (text.starts_with('[')) {
@@ -47,6 +40,13 @@ bool contains(std::vector<Network> const& networks, Address const& address) {
 }
 
 }  // namespace
+
+std::string who_may_be_at(ip::address const& address) {
+  constexpr unsigned short host_bits_begin = 64;
+  auto const known = plain(address);
+  if (known.is_v4()) return known.to_string();
+  return ip::network_v6(known.to_v6(), host_bits_begin).network().to_string();
+}
 
 boost::system::result<TrustedProxies, TrustedProxies::Fault> TrustedProxies::read(
     std::vector<std::string> const& texts) {
@@ -85,7 +85,8 @@ ClientView TrustedProxies::client_of(std::string_view peer, wire::HttpFields con
     if (!address) break;
     client.address = who_may_be_at(*address);
     client.shown = address->to_string();
-    if (!trust(*address)) break;
+    client.behind_proxy = !trust(*address);
+    if (client.behind_proxy) break;
   }
   return client;
 }

@@ -18,7 +18,12 @@ struct ClientView {
   std::string address;  ///< without a port; of IPv6 the network of 64 bits
   std::string shown;    ///< for lists and logs: with the port where it is known
   bool https = false;
+  bool behind_proxy = false;  ///< a trusted proxy named it
 };
+
+/// Whose connections count together: an IPv4 address, or the IPv6 network of 64 bits that one host has to
+/// itself: it could come from a new address each time.
+[[nodiscard]] std::string who_may_be_at(boost::asio::ip::address const& address);
 
 /// The proxies whose word about their clients counts. Constant after construction: any thread.
 class TrustedProxies {

@@ -29,9 +29,9 @@ async::Task<> turn_away(Exchange& exchange, std::string message, proto::CloseCod
   wire::HttpRequestHead const head = exchange.head();
   auto taken = co_await exchange.session.take();
   DeafSink sink;
-  net::WebSocketConnection connection(
-      exchange.scope.shard, std::move(taken.stream).attach(exchange.scope.shard),
-      exchange.core.next_connection_id(), exchange.core.connection_settings(), sink);
+  net::WebSocketConnection connection(exchange.scope.shard,
+                                      std::move(taken.stream).attach(exchange.scope.shard),
+                                      exchange.core.next_connection_id(), exchange.scope.websockets, sink);
   std::string fault;
   auto const subprotocol = subprotocol_of(pacing);
   if (!connection.accept(head, exchange.core.config().limits.message, fault, subprotocol)) co_return;
@@ -64,6 +64,27 @@ std::optional<ConnectionRights> rights_of(Identity const& who, Endpoint const& e
   return rights.receive || rights.send ? std::optional(rights) : std::nullopt;
 }
 
+/// What an upgrade is measured by before anything else is known of it. `share` becomes that of a client
+/// behind a proxy. False when it was refused.
+async::Task<bool> let_in(Exchange& exchange, core::Permit& share) {
+  bool const in_time = co_await exchange.core.admission().handshake();
+  if (!in_time) {
+    exchange.count(core::Bound::handshake_rate);
+    co_await exchange.refuse(Problem::overloaded, "too many WebSockets open in this second");
+    co_return false;
+  }
+  ClientView client = exchange.client();
+  auto place = co_await exchange.core.admission().enter_behind_proxy(std::move(client));
+  if (!place) {
+    exchange.count(core::Bound::address_connection_limit);
+    co_await exchange.refuse(Problem::too_many_connections,
+                             "the client's address has as many connections as it may have");
+    co_return false;
+  }
+  share = std::move(*place);
+  co_return true;
+}
+
 }  // namespace
 
 async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
@@ -81,6 +102,9 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_await exchange.refuse(Problem::draining, "the gateway is shutting down");
     co_return;
   }
+  core::Permit behind_proxy;
+  bool const is_let_in = co_await let_in(exchange, behind_proxy);
+  if (!is_let_in) co_return;
   if (endpoint.kind() == EndpointKind::reject) {
     std::string nothing;
     co_await turn_away(exchange, std::move(nothing), proto::CloseCode::policy, endpoint.reject_reason(),
@@ -100,6 +124,14 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
                     pacing);
     co_return;
   }
+  auto place = endpoint.reserve_connection();
+  if (!place) {
+    exchange.count(core::Bound::endpoint_connection_limit);
+    co_await exchange.refuse(Problem::overloaded, "this endpoint has as many connections as it may have");
+    co_return;
+  }
+  if (behind_proxy.amount() != 0) exchange.shares.address = std::move(behind_proxy);
+  exchange.shares.endpoint = std::move(*place);
   std::string client = exchange.client().shown;
   wire::HttpRequestHead request = head;
   auto taken = co_await exchange.session.take();
@@ -109,7 +141,7 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
                   std::move(client),
                   exchange.end_of(*who),
                   *rights,
-                  std::move(exchange.regular),
+                  std::move(exchange.shares),
                   pacing};
   endpoint.shard().dispatch(
       [&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });

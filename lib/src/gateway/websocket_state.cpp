@@ -76,8 +76,10 @@ std::future<Result<SendCount>> WebSocketState::async_send_websocket_message(
   }
   auto shared =
       gateway::share_message(core::Buffer(message), core::MessageKind::text, core_.outboxes_budget());
-  if (!shared)
+  if (!shared) {
+    endpoint->shard().post([endpoint] { endpoint->count(core::Bound::total_outbox_budget); });
     return ready<Sent>(Failure{Problem::overloaded, "too much waits to be sent", Delivery::not_sent});
+  }
   // Shared because a std::function has to be copyable; owned by the publication alone.
   auto const promise = std::make_shared<std::promise<Sent>>();
   auto future = promise->get_future();

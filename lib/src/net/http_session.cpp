@@ -57,7 +57,7 @@ HttpSession::HttpSession(async::Shard& shard, Stream stream, HttpSettings const&
       parser_(settings.limits),
       input_(shard.strand()),
       deadline_(shard, [this] { expired(); }),
-      write_deadline_(shard, [this] { stop(); }) {}
+      write_deadline_(shard, [this] { write_expired(); }) {}
 
 HttpSession::~HttpSession() = default;
 
@@ -169,24 +169,33 @@ HttpSession::Next HttpSession::judge_head(bool begun) {
       }
       return Next::request;
     case wire::HttpProgress::head:
-      if (!expired_ || !begun) return Next::end;
-      return refuse(proto::Problem::too_slow, "the head of the request did not come in time");
+      return judge_silence(begun);
     case wire::HttpProgress::failed:
       break;
   }
   auto const& limits = settings_.limits;
   switch (parser_.fault()) {
     case wire::HttpFault::request_line_too_long:
+      count(core::Bound::head_limit);
       return refuse(proto::Problem::uri_too_long,
                     fmt::format("the first line of a request has to fit into {} bytes", limits.head));
     case wire::HttpFault::head_too_large:
+      count(core::Bound::head_limit);
       return refuse(proto::Problem::head_too_large,
                     fmt::format("the head of a request may have {} bytes", limits.head));
     case wire::HttpFault::body_too_large:
+      count(core::Bound::request_limit);
       return refuse(proto::Problem::too_large, fmt::format("a body may have {} bytes", limits.body));
     default:
       return refuse(proto::Problem::bad_request, "this is no HTTP/1.1 request");
   }
+}
+
+HttpSession::Next HttpSession::judge_silence(bool begun) {
+  if (!expired_) return Next::end;
+  count(begun ? core::Bound::head_timeout : core::Bound::idle_timeout);
+  if (!begun) return Next::end;
+  return refuse(proto::Problem::too_slow, "the head of the request did not come in time");
 }
 
 HttpSession::Next HttpSession::refuse(proto::Problem problem, std::string detail) {
@@ -227,6 +236,7 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std:
     if (grew != nullptr) (*grew)(parser_.body());
     if (!hold_body_budget()) {
       deadline_.clear();
+      count(core::Bound::body_budget);
       co_return Outcome(BodyFault{proto::Problem::overloaded, "too many bodies are being received"});
     }
     if (!co_await more_input()) break;
@@ -240,10 +250,14 @@ Task<boost::system::result<core::Buffer, BodyFault>> HttpSession::read_body(std:
   }
   if (parser_.progress() == wire::HttpProgress::done) co_return Outcome(parser_.take_body());
   if (parser_.fault() == wire::HttpFault::body_too_large) {
+    count(core::Bound::request_limit);
     co_return Outcome(
         BodyFault{proto::Problem::too_large, fmt::format("a body may have {} bytes", settings_.limits.body)});
   }
-  if (expired_) co_return Outcome(BodyFault{proto::Problem::too_slow, "the body did not come on"});
+  if (expired_) {
+    count(core::Bound::body_timeout);
+    co_return Outcome(BodyFault{proto::Problem::too_slow, "the body did not come on"});
+  }
   co_return Outcome(BodyFault{proto::Problem::bad_request, "the body is malformed or was cut off"});
 }
 
@@ -316,6 +330,15 @@ bool HttpSession::ends_by_drain() const {
 void HttpSession::expired() {
   expired_ = true;
   input_.notify();
+}
+
+void HttpSession::write_expired() {
+  count(core::Bound::write_timeout);
+  stop();
+}
+
+void HttpSession::count(core::Bound bound) {
+  if (settings_.refusals != nullptr) settings_.refusals->count(bound);
 }
 
 void HttpSession::on_hang_up(std::function<void()> hung_up) {

@@ -13,6 +13,7 @@
 
 #include "async/shard.hpp"
 #include "async/signal.hpp"
+#include "core/bound.hpp"
 #include "core/budget.hpp"
 #include "core/buffer.hpp"
 #include "net/field_lines.hpp"
@@ -31,6 +32,7 @@ struct HttpSettings {
   core::Duration linger = std::chrono::seconds(2);  ///< for a caller that still sends what nobody reads
   std::size_t read_ahead = 64 * 1024;               ///< input kept while a request is being answered
   core::Budget* body_budget = nullptr;              ///< of all bodies being received; null: none
+  core::Refusals* refusals = nullptr;               ///< of the sessions' shard; null: nobody counts
 };
 
 struct HttpResponse {
@@ -142,6 +144,7 @@ class HttpSession {
   /// Whether any byte of the next head has come.
   [[nodiscard]] bool head_begun() const { return !in_.empty() || parser_.began(); }
   [[nodiscard]] Next judge_head(bool begun);
+  [[nodiscard]] Next judge_silence(bool begun);
   [[nodiscard]] Next refuse(proto::Problem problem, std::string detail);
   [[nodiscard]] Task<> converse();
   [[nodiscard]] Task<> linger();
@@ -160,6 +163,8 @@ class HttpSession {
   void receive();
   void input_ended();
   void expired();
+  void write_expired();
+  void count(core::Bound bound);
   void write_head(HttpResponse const& response);
 
   async::Shard& shard_;

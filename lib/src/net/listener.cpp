@@ -29,12 +29,15 @@ Task<> Listener::run() {
   while (!stopped_) {
     auto permit = connections_.acquire(1);
     if (!permit) {
+      if (!std::exchange(full_, true)) sink_.on_full();
       co_await back_off();
       continue;
     }
-    auto [error, socket] = co_await acceptor_.async_accept(async::use_task);
+    full_ = false;
+    Tcp::endpoint peer;
+    auto [error, socket] = co_await acceptor_.async_accept(peer, async::use_task);
     if (!error) {
-      sink_.on_accept(LooseSocket(std::move(socket)), std::move(*permit));
+      sink_.on_accept(LooseSocket(std::move(socket)), peer.address(), std::move(*permit));
     } else if (!stopped_) {
       co_await back_off();
     }
@@ -62,8 +65,9 @@ void Listener::take_all() {
     auto permit = connections_.acquire(1);
     if (!permit) return;
     Socket socket(acceptor_.get_executor());
-    acceptor_.accept(socket, error);
-    if (!error) sink_.on_accept(LooseSocket(std::move(socket)), std::move(*permit));
+    Tcp::endpoint peer;
+    acceptor_.accept(socket, peer, error);
+    if (!error) sink_.on_accept(LooseSocket(std::move(socket)), peer.address(), std::move(*permit));
   }
 }
 

@@ -11,10 +11,13 @@
 
 namespace reachback::net {
 
-/// Takes accepted sockets, on the listener's shard. The permit is the socket's share of the connection limit.
+/// Takes accepted sockets, on the listener's shard.
 class AcceptSink {
  public:
-  virtual void on_accept(LooseSocket socket, core::Permit permit) = 0;
+  /// The permit is the socket's share of the connection limit; `peer` is who connected.
+  virtual void on_accept(LooseSocket socket, asio::ip::address const& peer, core::Permit permit) = 0;
+  /// No permit is left: whoever connects waits in the kernel's queue until one is. Once each time.
+  virtual void on_full() = 0;
 
  protected:
   ~AcceptSink() = default;
@@ -44,6 +47,7 @@ class Listener {
   AcceptSink& sink_;
   async::Signal retry_;
   async::Deadline retry_at_;
+  bool full_ = false;
   bool stopped_ = false;
 };
 

@@ -32,7 +32,7 @@ WebSocketConnection::WebSocketConnection(async::Shard& shard, Stream stream, pro
       outbox_(settings.outbox_limit),
       tick_(shard, [this] { tick(); }),
       stalled_(shard, [this] { stalled(); }),
-      close_deadline_(shard, [this] { abort(); }),
+      close_deadline_(shard, [this] { close_expired(); }),
       joined_(shard.strand()) {}
 
 WebSocketConnection::~WebSocketConnection() {
@@ -131,6 +131,7 @@ void WebSocketConnection::hold_receive_budget() {
 // away.
 void WebSocketConnection::refuse_more() {
   if (state_ == State::over) return;
+  count(core::Bound::receive_budget);
   close(proto::CloseCode::try_again_later, "too many messages are being received");
   if (!std::exchange(close_written_, true)) codec_->close(close_code_, close_reason_);
   state_ = State::finishing;
@@ -165,6 +166,8 @@ void WebSocketConnection::finish() {
   if (state_ == State::over) return;
   state_ = State::finishing;
   close_code_ = codec_->close_code().value_or(1006);
+  bool const too_big = close_code_ == static_cast<std::uint16_t>(proto::CloseCode::too_big);
+  if (too_big && codec_->state() == wire::WebSocketState::failed) count(core::Bound::message_limit);
   leave();
   if (!close_deadline_.is_set()) close_deadline_.set_in(settings_.close_timeout);
 }
@@ -188,7 +191,10 @@ void WebSocketConnection::abort() {
 
 void WebSocketConnection::tick() {
   auto const now = shard_.now();
-  if (now - last_byte_ >= settings_.silence_timeout) return abort();
+  if (now - last_byte_ >= settings_.silence_timeout) {
+    count(core::Bound::silence_timeout);
+    return abort();
+  }
   if (state_ != State::open) return;
   ping_sent_ = now;
   codec_->ping(std::to_string(++ping_number_));
@@ -201,7 +207,17 @@ void WebSocketConnection::set_tick() {
   tick_.set(std::min(shard_.now() + settings_.ping_interval, last_byte_ + settings_.silence_timeout));
 }
 
+void WebSocketConnection::close_expired() {
+  count(core::Bound::close_timeout);
+  abort();
+}
+
+void WebSocketConnection::count(core::Bound bound) {
+  if (settings_.refusals != nullptr) settings_.refusals->count(bound);
+}
+
 void WebSocketConnection::stalled() {
+  count(core::Bound::write_timeout);
   if (state_ == State::open) {
     close(proto::CloseCode::slow_consumer, "nothing was read for too long");
   } else {

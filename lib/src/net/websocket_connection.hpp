@@ -9,6 +9,7 @@
 
 #include "async/shard.hpp"
 #include "async/signal.hpp"
+#include "core/bound.hpp"
 #include "core/budget.hpp"
 #include "core/outbox.hpp"
 #include "core/send_log.hpp"
@@ -44,6 +45,7 @@ struct ConnectionSettings {
   core::Duration write_timeout = std::chrono::seconds(30);  ///< without any progress
   core::Duration close_timeout = std::chrono::seconds(2);   ///< for the closing handshake
   core::Budget* receive_budget = nullptr;                   ///< of messages that are not complete; null: none
+  core::Refusals* refusals = nullptr;  ///< of the connections' shard; null: nobody counts
 };
 
 /// Traffic of one connection, counted since it opened.
@@ -125,6 +127,8 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   void tick();
   void set_tick();
   void stalled();
+  void close_expired();
+  void count(core::Bound bound);
   [[nodiscard]] bool may_frame() const {
     return codec_->state() == wire::WebSocketState::open && !close_written_;
   }

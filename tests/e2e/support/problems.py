@@ -8,7 +8,7 @@ STATUS = {
     "bad-message": 400, "bad-parameter": 400, "bad-request": 400, "unauthorized": 401, "forbidden": 403,
     "no-endpoint": 404, "no-connection": 404, "not-found": 404, "method-not-allowed": 405, "not-acceptable": 406,
     "too-slow": 408, "wrong-kind": 409, "too-large": 413, "uri-too-long": 414, "unsupported-media-type": 415,
-    "expectation-failed": 417, "upgrade-required": 426, "too-many-calls": 429, "head-too-large": 431,
+    "expectation-failed": 417, "upgrade-required": 426, "too-many-calls": 429, "too-many-connections": 429, "head-too-large": 431,
     "service-closed": 502, "bad-answer": 502, "service-error": 502, "slow-caller": 502, "no-service": 503,
     "service-busy": 503, "overloaded": 503, "draining": 503, "disabled": 503, "timed-out": 504,
 }

@@ -157,10 +157,34 @@ TEST_SUITE("endpoint state: calls") {
     auto const one = state.begin(to_newest(1), start);
     REQUIRE(one.has_value());
     REQUIRE(state.begin(to_newest(2), start).has_value());
-    CHECK(refusal(state, to_newest(3)) == CallRefusal::too_many_calls);
+    CHECK(refusal(state, to_newest(3)) == CallRefusal::endpoint_full);
     CHECK(state.end(one->id, CallEnd::cancelled).has_value());
     CHECK(state.begin(to_newest(3), start).has_value());
-    CHECK(refusal(state, to_newest(4)) == CallRefusal::too_many_calls);
+    CHECK(refusal(state, to_newest(4)) == CallRefusal::endpoint_full);
+  }
+
+  TEST_CASE("a full connection's calls are refused, though an older one has room; a newer one takes them") {
+    EndpointState state(100, &next_call_id, 2);
+    state.join(first_service);
+    state.join(second_service);
+    auto const one = state.begin(to_newest(1), start);
+    REQUIRE(one.has_value());
+    REQUIRE(state.begin(to_newest(2), start).has_value());
+    CHECK(state.most_calls_on_one() == 2);
+    CHECK(refusal(state, to_newest(3)) == CallRefusal::connection_full);
+    CHECK(state.begin(to(first_service, 3), start).has_value());
+    CHECK(state.end(one->id, CallEnd::cancelled).has_value());
+    CHECK(state.begin(to_newest(4), start).has_value());
+    CHECK(refusal(state, to_newest(5)) == CallRefusal::connection_full);
+    state.join(proto::ConnectionId{99});
+    CHECK(state.begin(to_newest(5), start).has_value());
+  }
+
+  TEST_CASE("the limit of the endpoint counts before that of its connection") {
+    EndpointState state(1, &next_call_id, 1);
+    state.join(first_service);
+    REQUIRE(state.begin(to_newest(1), start).has_value());
+    CHECK(refusal(state, to_newest(2)) == CallRefusal::endpoint_full);
   }
 
   TEST_CASE("call ids rise") {

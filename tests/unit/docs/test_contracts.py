@@ -16,7 +16,7 @@ ASYNCAPI = yaml.safe_load((ROOT / "proto/asyncapi.yaml").read_text())
 METHODS = ("get", "post", "delete")
 OPERATIONS = [(method, path) for path, item in OPENAPI["paths"].items() for method in METHODS if method in item]
 # Those of the conversation itself: the description names them, and any path may answer with them.
-EVERYWHERE = {"400", "408", "413", "414", "417", "431", "500", "503"}
+EVERYWHERE = {"400", "408", "413", "414", "417", "429", "431", "500", "503"}
 
 
 def resolve(document, reference):

@@ -212,7 +212,7 @@ TEST_SUITE("log-in desk") {
       for (auto const* const user : {"ann", "bob", "cat"}) tries.start(user, "right");
       co_await test::turn(desk.shard);
       auto const refused = co_await judge(desk, "dan", "right");
-      CHECK(refused.kind == Kind::unavailable);
+      CHECK(refused.kind == Kind::too_many);
       CHECK(tries.ended().empty());
       desk.checks.allow(3);
       co_await tries.join();
@@ -235,12 +235,12 @@ TEST_SUITE("log-in desk") {
       co_await tries[1].join();
       CHECK(tries[1].failed());
       auto const refused = co_await judge(desk, "cat", "right");
-      CHECK(refused.kind == Kind::unavailable);
+      CHECK(refused.kind == Kind::too_many);
       desk.checks.allow(3);
       co_await tries.join();
       co_await until(desk.shard, [&] { return desk.checks.begun().size() == 2; });
-      LoginVerdict free{Kind::unavailable, {}};
-      while (free.kind == Kind::unavailable) free = co_await judge(desk, "cat", "right");
+      LoginVerdict free{Kind::too_many, {}};
+      while (free.kind == Kind::too_many) free = co_await judge(desk, "cat", "right");
       CHECK(free.kind == Kind::right);
     });
   }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <map>
 #include <regex>
 #include <set>
@@ -78,6 +80,11 @@ Scrape two_endpoints() {
   user.name = "wsUser";
   scrape.endpoints.push_back(user);
   scrape.budgets = {{"parts", 10, 100}};
+  scrape.limits[static_cast<std::size_t>(core::Bound::head_limit)] = 16384;
+  scrape.limits[static_cast<std::size_t>(core::Bound::handshake_rate)] =
+      std::numeric_limits<double>::infinity();
+  scrape.refusals.count(core::Bound::head_limit);
+  scrape.most_of_address = 7;
   scrape.started_at = std::chrono::system_clock::time_point(1'800'000'000s);
   return scrape;
 }
@@ -107,6 +114,21 @@ TEST_SUITE("metrics text") {
     CHECK_FALSE(Exposition(gateway::metrics_text(scrape)).samples.contains(name));
     scrape.certificate_expires = std::chrono::system_clock::time_point(1'900'000'001s);
     CHECK(Exposition(gateway::metrics_text(scrape)).at(name) == 1'900'000'001);
+  }
+
+  TEST_CASE("every limit has its value and what was refused for it") {
+    Scrape scrape = two_endpoints();
+    scrape.endpoints[0].figures.most_calls = 5;
+    scrape.endpoints[0].figures.most_outbox = 6;
+    Exposition const text(gateway::metrics_text(scrape));
+    CHECK(text.at(R"(reachback_limit{limit="head-limit"})") == 16384);
+    CHECK(std::isinf(text.at(R"(reachback_limit{limit="handshake-rate"})")));
+    CHECK(text.at(R"(reachback_refused_total{limit="head-limit"})") == 1);
+    CHECK(text.at(R"(reachback_refused_total{limit="login-pause"})") == 0);
+    CHECK(text.types.at("reachback_refused_total") == "counter");
+    CHECK(text.at("reachback_address_connections_max") == 7);
+    CHECK(text.at(R"(reachback_connection_calls_max{endpoint="wsData"})") == 5);
+    CHECK(text.at(R"(reachback_connection_outbox_bytes_max{endpoint="wsData"})") == 6);
   }
 
   TEST_CASE("counts calls by outcome, answered ones always") {

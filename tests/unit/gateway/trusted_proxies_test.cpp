@@ -142,6 +142,17 @@ TEST_SUITE("trusted proxies: whose request it is") {
     CHECK(behind("2001:db8:1:2::7") == behind("2001:db8:1:2::8"));
   }
 
+  TEST_CASE("it is behind a proxy when a trusted one names somebody who is none") {
+    auto const behind = [](std::string_view peer, std::string_view forwarded) {
+      return trusting({"10.0.0.0/8"}).client_of(peer, forwarded_for(forwarded)).behind_proxy;
+    };
+    CHECK(behind("10.0.0.1:80", "192.0.2.1"));
+    CHECK(behind("10.0.0.1:80", "192.0.2.1, 10.0.0.2"));
+    CHECK_FALSE(behind("10.0.0.1:80", "10.0.0.2"));
+    CHECK_FALSE(behind("10.0.0.1:80", "nonsense"));
+    CHECK_FALSE(behind("192.0.2.9:80", "192.0.2.1"));
+  }
+
   TEST_CASE("it came by https when the trusted proxy says so") {
     auto const proxies = trusting({"10.0.0.1"});
     auto const https = [&](std::string_view value) {

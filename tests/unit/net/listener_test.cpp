@@ -21,12 +21,16 @@ using test::until;
 namespace {
 
 struct Guests final : net::AcceptSink {
-  void on_accept(net::LooseSocket socket, core::Permit permit) override {
+  void on_accept(net::LooseSocket socket, net::asio::ip::address const& peer, core::Permit permit) override {
     sockets.push_back(std::move(socket));
+    peers.push_back(peer);
     permits.push_back(std::move(permit));
   }
+  void on_full() override { ++times_full; }
   std::vector<net::LooseSocket> sockets;
+  std::vector<net::asio::ip::address> peers;
   std::vector<core::Permit> permits;
+  int times_full = 0;
 };
 
 net::Tcp::endpoint any_port() { return {net::asio::ip::address_v4::loopback(), 0}; }
@@ -51,6 +55,7 @@ TEST_SUITE("listener") {
       auto caller = dial(bench.shard, listener.port());
       co_await until(bench.shard, [&] { return guests.sockets.size() == 1; });
       CHECK(guests.permits[0].amount() == 1);
+      CHECK(guests.peers[0] == net::asio::ip::address_v4::loopback());
       auto accepted = std::move(guests.sockets[0]).attach(bench.shard);
       accepted.write_some(net::asio::buffer("hi", 2));
       char text[2];
@@ -75,6 +80,7 @@ TEST_SUITE("listener") {
       for (int i = 0; i < 5; ++i) co_await move_clock(bench, 100ms);
       CHECK(guests.sockets.size() == 2);
       CHECK(connections.used() == 2);
+      CHECK(guests.times_full == 1);
       guests.permits.pop_back();
       co_await move_clock(bench, 100ms);
       co_await until(bench.shard, [&] { return guests.sockets.size() == 3; });

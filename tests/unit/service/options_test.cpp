@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -79,11 +80,16 @@ using Timeouts = Config::Timeouts;
 constexpr LimitCase limit_cases[] = {
     {"--connection-limit", &Limits::connections},
     {"--connection-reserve", &Limits::connection_reserve},
+    {"--address-connection-limit", &Limits::address_connections},
+    {"--endpoint-connection-limit", &Limits::endpoint_connections},
+    {"--handshake-rate", &Limits::handshake_rate},
+    {"--event-stream-limit", &Limits::event_streams},
     {"--message-limit", &Limits::message},
     {"--request-limit", &Limits::request},
     {"--head-limit", &Limits::head},
     {"--part-limit", &Limits::part},
     {"--call-limit", &Limits::calls},
+    {"--connection-call-limit", &Limits::connection_calls},
     {"--call-budget", &Limits::call_budget},
     {"--total-part-budget", &Limits::parts_budget},
     {"--outbox-limit", &Limits::outbox},
@@ -102,6 +108,10 @@ constexpr TimeoutCase timeout_cases[] = {
     {"--close-timeout", &Timeouts::close},   {"--login-pause", &Timeouts::login_pause},
     {"--drain-wait", &Timeouts::drain_wait}, {"--drain-grace", &Timeouts::drain_grace},
 };
+
+std::set<std::string> const may_be_zero = {"--connection-limit",         "--connection-reserve",
+                                           "--address-connection-limit", "--endpoint-connection-limit",
+                                           "--handshake-rate",           "--connection-call-limit"};
 
 /// Some of the time-outs must be longer than others.
 std::string long_enough(std::string const& flag) {
@@ -157,7 +167,7 @@ TEST_CASE("every limit refuses what is no size, and zero where it makes no sense
     check_refused({limit.flag, "-1"}, limit.flag);
     check_refused({limit.flag, "many"}, limit.flag);
     check_refused({limit.flag}, limit.flag);
-    bool const zero_makes_sense = std::string(limit.flag).starts_with("--connection-");
+    bool const zero_makes_sense = may_be_zero.contains(limit.flag);
     if (!zero_makes_sense) check_refused({limit.flag, "0"}, limit.flag);
   }
   CHECK(serve_config({"--connection-limit", "0", "--connection-reserve", "0"}).limits.connection_reserve ==

@@ -32,6 +32,8 @@ class PartDecoder {
   [[nodiscard]] State step(std::size_t slice = default_slice);
   /// For `bad`: a sentence that names what is wrong.
   [[nodiscard]] std::string const& fault() const;
+  /// For `bad`: whether the part was longer than `part_limit`.
+  [[nodiscard]] bool over_limit() const;
   /// The payload bytes, after `done`.
   [[nodiscard]] std::string take_payload();
 

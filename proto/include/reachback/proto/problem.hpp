@@ -32,6 +32,7 @@ enum class Problem : std::uint8_t {
   bad_request,
   upgrade_required,
   too_many_calls,
+  too_many_connections,
   service_closed,
   bad_answer,
   service_error,
