@@ -212,6 +212,10 @@ class Client:
         """Waits until so many calls have ended in that way: a call is counted about when its answer leaves."""
         wait_until(lambda: self.outcome(name, endpoint) == count, f"{count} calls with the outcome {name}")
 
+    def refused(self, limit):
+        """How often something was refused or ended because of the limit, named by its setting."""
+        return self.metrics().value("reachback_refused_total", limit=limit)
+
     def dropped(self, reason, endpoint="wsData"):
         return self.metrics().value("reachback_dropped_messages_total", endpoint=endpoint, reason=reason)
 

@@ -18,12 +18,15 @@ class Aborted(Exception):
 class ByteStream:
     """A TCP connection, or TLS by an SSLContext; every read and write has a deadline."""
 
-    def __init__(self, address, receive_buffer=None, tls=None):
+    def __init__(self, address, receive_buffer=None, tls=None, source=None):
+        """`source` is the address of ours that the other side sees."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(DEADLINE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            self._socket.bind((source, 0))
         self._socket.connect(address)
         if tls:
             self._socket = tls.wrap_socket(self._socket, server_hostname=address[0])
@@ -145,8 +148,8 @@ class Head:
 class HttpCaller(ByteStream):
     """Speaks HTTP/1.1 as bytes."""
 
-    def __init__(self, address, token="test", receive_buffer=None, tls=None):
-        super().__init__(address, receive_buffer, tls)
+    def __init__(self, address, token="test", receive_buffer=None, tls=None, source=None):
+        super().__init__(address, receive_buffer, tls, source)
         self._authority = "{}:{}".format(*address)
         self._token = token
 
@@ -166,6 +169,12 @@ class HttpCaller(ByteStream):
     def call(self, body, endpoint="wsData", form="application/json", query=""):
         self.request("POST", f"/v1/endpoints/{endpoint}/requests{query}", body,
                      content_type="application/json", accept=form)
+
+    def upgrade(self, path, **headers):
+        """Asks for a WebSocket."""
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.request("GET", path, upgrade="websocket", connection="Upgrade", sec_websocket_version="13",
+                     sec_websocket_key=key, **headers)
 
     def ask(self, method, target, body=None, **headers):
         """One request and its response."""
