@@ -480,8 +480,8 @@ BUDGET = 16 * MIB
 SMALL_BUDGETS = ("--body-budget", BUDGET, "--receive-budget", BUDGET, "--total-outbox-budget", BUDGET,
                  "--total-part-budget", BUDGET, "--subscriber-limit", 1 * MIB, "--event-stream-limit", 16,
                  "--connection-limit", 1500, "--head-limit", 16 * KIB, "--call-limit", 400)
-# What a connection and a call take beside what the budgets count: buffers of 64 KiB for who is sending, the last receive.
-PER_CONNECTION = 64 * KIB
+# What a connection takes beside what the budgets count: a head, what it receives and sends, its call.
+PER_CONNECTION = 24 * KIB
 SUM_OF_BUDGETS = 4 * BUDGET + 16 * MIB  # bodies, messages, outboxes, parts; subscribers
 
 OVERLOADS = {}
