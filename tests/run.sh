@@ -6,7 +6,7 @@ source service/install.sh
 
 usage() {
   cat <<'TEXT'
-usage: tests/run.sh [--tidy | --soak MINUTES [--asan] [--seed N] | --coverage]
+usage: tests/run.sh [--tidy | --coverage | --soak MINUTES [--asan] [--seed N] | --fuzz SECONDS [TARGET...]]
 
 Installs what is needed (Debian 12; root or sudo), then, whatever fails on the way:
   format        clang-format on every source of ours
@@ -24,6 +24,7 @@ and prints a line with the number of passed and failed tests. Exit code 0 when n
                 build or, with --asan, that one; the seed that it prints can be given again
   --coverage    only: which lines and branches of proto and lib the tests go through, by the preset `coverage`; fails
                 under 90 % of the lines of either, and when a test fails
+  --fuzz        only libFuzzer's programs (preset fuzz), each for so long, two at a time; see tests/fuzz/README.md
 TEXT
 }
 
@@ -155,6 +156,36 @@ coverage() {
   tests/coverage.sh build/coverage
 }
 
+# fuzz_one SECONDS TARGET: goes on from the tree's corpus and from what earlier runs found; prints a line.
+fuzz_one() {
+  local work=build/fuzz/work/$2 code=0 options=() dictionary=tests/fuzz/dictionaries/$2.dict
+  mkdir -p "$work/corpus" "$work/findings"
+  [ ! -f "$dictionary" ] || options+=("-dict=$dictionary")
+  "build/fuzz/tests/fuzz/fuzz_$2" -max_total_time="$1" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$work/findings/" "${options[@]}" "$work/corpus" "tests/fuzz/corpus/$2" >"$work/log" 2>&1 || code=$?
+  awk -v target="$2" -v code="$code" '
+    / cov: [0-9]+ ft: [0-9]+/ { for (i = 1; i < NF; ++i) if ($i == "ft:") features = $(i + 1) }
+    /^stat::number_of_executed_units:/ { runs = $2 }
+    /^stat::average_exec_per_sec:/ { speed = $2 }
+    match($0, "Test unit written to .*") { found = substr($0, RSTART + 21) }
+    END {
+      printf "%-20s %12d executions %8d/s %8d features  %s\n", target, runs, speed, features,
+             code == 0 ? "no finding" : "FINDING: " (found ? found : "see the log")
+    }' "$work/log"
+  [ "$code" = 0 ] || echo "  ($work/log)"
+  return "$code"
+}
+
+# fuzz SECONDS [TARGET...]: all of them when none is named.
+fuzz() {
+  local seconds=$1 targets=("${@:2}")
+  configure fuzz
+  cmake --build --preset fuzz --target fuzzers
+  [ "${#targets[@]}" -gt 0 ] || mapfile -t targets < <(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)
+  export -f fuzz_one
+  printf '%s\n' "${targets[@]}" | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$0" "$1"' "$seconds"
+}
+
 one_result() {
   if [ "$stage_code" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
@@ -181,6 +212,7 @@ case "${1-}" in
   --tidy) chosen=tidy ;;
   --coverage) chosen=coverage ;;
   --soak) shift && soak_options "$@" && chosen=soak || { usage >&2 && exit 2; } ;;
+  --fuzz) [[ ${2-} =~ ^[1-9][0-9]*$ ]] && chosen=fuzz || { usage >&2 && exit 2; } ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;
 esac
@@ -195,6 +227,9 @@ elif [ "$chosen" = soak ]; then
   one_result
 elif [ "$chosen" = coverage ]; then
   stage coverage coverage
+  one_result
+elif [ "$chosen" = fuzz ]; then
+  stage fuzz fuzz "${@:2}"
   one_result
 else
   stage format check_format
