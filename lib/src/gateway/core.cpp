@@ -217,6 +217,10 @@ void Core::on_accept(net::LooseSocket socket, net::asio::ip::address const& peer
   });
 }
 
+void Core::on_failure(net::error_code error) {
+  log(LogLevel::warning, fmt::format("connections wait to be accepted: {}", error.message()));
+}
+
 void Core::on_full() { scopes_.front()->refusals.count(core::Bound::connection_reserve); }
 
 async::Task<> Core::serve_session(ShardScope& scope, Arrival arrival) {

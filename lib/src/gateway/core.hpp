@@ -121,6 +121,7 @@ class Core final : private net::AcceptSink {
 
   void on_accept(net::LooseSocket socket, net::asio::ip::address const& peer, core::Permit permit) override;
   void on_full() override;
+  void on_failure(net::error_code error) override;
   [[nodiscard]] async::Task<> serve_session(ShardScope& scope, Arrival arrival);
   void set_up(ShardScope& scope);
   void make_endpoints();

@@ -323,8 +323,9 @@ bool HttpSession::wants_input() {
 // asked: a proxy that loses a request with its connection must not send it again.
 bool HttpSession::ends_by_drain() const {
   if (!draining_ || !reading_head_ || !in_.empty() || !asked_before_) return false;
+  if (stream_.holds_input()) return false;
   error_code error;
-  return socket_.available(error) == 0 || error;
+  return stream_.socket().available(error) == 0 || error;
 }
 
 void HttpSession::expired() {

@@ -37,8 +37,10 @@ Task<> Listener::run() {
     Tcp::endpoint peer;
     auto [error, socket] = co_await acceptor_.async_accept(peer, async::use_task);
     if (!error) {
+      failing_ = false;
       sink_.on_accept(LooseSocket(std::move(socket)), peer.address(), std::move(*permit));
     } else if (!stopped_) {
+      if (!std::exchange(failing_, true)) sink_.on_failure(error);
       co_await back_off();
     }
   }

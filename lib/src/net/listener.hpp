@@ -18,6 +18,8 @@ class AcceptSink {
   virtual void on_accept(LooseSocket socket, asio::ip::address const& peer, core::Permit permit) = 0;
   /// No permit is left: whoever connects waits in the kernel's queue until one is. Once each time.
   virtual void on_full() = 0;
+  /// Nobody can be accepted, for want of descriptors say. Once, until somebody is again.
+  virtual void on_failure(error_code error) = 0;
 
  protected:
   ~AcceptSink() = default;
@@ -48,6 +50,7 @@ class Listener {
   async::Signal retry_;
   async::Deadline retry_at_;
   bool full_ = false;
+  bool failing_ = false;
   bool stopped_ = false;
 };
 

@@ -98,6 +98,7 @@ void WebSocketConnection::receive() {
   if (error == asio::error::would_block) return;
   if (error) {
     state_ = State::over;
+    leave();
     return;
   }
   if (state_ == State::open || state_ == State::closing) feed({room.data(), count});
@@ -185,6 +186,7 @@ void WebSocketConnection::close(proto::CloseCode code, std::string_view reason) 
 void WebSocketConnection::abort() {
   if (state_ == State::over) return;
   state_ = State::over;
+  leave();
   error_code ignored;
   stream_.socket().cancel(ignored);
 }

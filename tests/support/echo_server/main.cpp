@@ -45,8 +45,12 @@ class EchoServer final : public net::AcceptSink {
   }
 
  private:
-  void on_accept(net::LooseSocket socket, core::Permit permit) override {
+  void on_accept(net::LooseSocket socket, net::asio::ip::address const&, core::Permit permit) override {
     tasks_.spawn(serve(std::move(socket), std::move(permit)));
+  }
+  void on_full() override {}
+  void on_failure(net::error_code error) override {
+    std::fprintf(stderr, "echo_server: %s\n", error.message().c_str());
   }
   [[nodiscard]] net::Task<> serve(net::LooseSocket socket, core::Permit permit) {
     auto handler = std::make_unique<test::EchoHandler>();

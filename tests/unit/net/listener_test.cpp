@@ -27,6 +27,7 @@ struct Guests final : net::AcceptSink {
     permits.push_back(std::move(permit));
   }
   void on_full() override { ++times_full; }
+  void on_failure(net::error_code) override {}
   std::vector<net::LooseSocket> sockets;
   std::vector<net::asio::ip::address> peers;
   std::vector<core::Permit> permits;
