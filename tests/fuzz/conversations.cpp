@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <memory>
 #include <numeric>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gateway/core.hpp"
 #include "gateway_peers.hpp"
@@ -67,6 +69,9 @@ class World {
 
  private:
   void play_on_shard() {
+    // Asio counts what a handler has posted when that returns, but a loop inside of it runs it before:
+    // without this it would find itself without work, and stop.
+    std::vector const uncounted(1000, boost::asio::make_work_guard(core_.scope(0).shard.strand()));
     settle();
     for (int steps = 0; steps < 50 && !script_.empty(); ++steps) {
       step();

@@ -53,7 +53,7 @@ void check_environment(std::map<std::string, std::string> const& variables) {
 
 void check_texts(std::string_view text) {
   if (auto const bytes = service::read_bytes(text, 0))
-    expect(service::read_bytes(service::bytes_text(*bytes), 0) == bytes, "sizes read back");
+    expect(*service::read_bytes(service::bytes_text(*bytes), 0) == *bytes, "sizes read back");
   constexpr Config::Duration longest = std::chrono::hours(24);
   if (auto const time = service::read_seconds(text, {}, longest)) {
     expect(*time >= Config::Duration(0) && *time <= longest, "a time is within its bounds");

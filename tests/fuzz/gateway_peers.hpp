@@ -16,7 +16,7 @@ namespace reachback::fuzz {
 /// The other end of a TCP connection to the gateway, in the fuzzer's own thread. Nothing here waits. It reads
 /// all that the gateway says, and holds it to the rules of HTTP and RFC 6455 as long as it has kept them
 /// itself.
-class Peer : private wire::WebSocketSink {
+class Peer final : private wire::WebSocketSink {
  public:
   explicit Peer(std::uint16_t port);
   ~Peer();

@@ -51,7 +51,8 @@ void check_authority(std::string_view text) {
     expect(text.ends_with(form->path_and_query), "the rest is the rest");
   }
   if (wire::is_authority(text) && !text.empty() && !text.starts_with(':')) {
-    auto const absolute = wire::read_absolute_form("http://" + std::string(text) + "/x");
+    auto const target = "http://" + std::string(text) + "/x";
+    auto const absolute = wire::read_absolute_form(target);
     expect(absolute && absolute->path_and_query == "/x" && absolute->authority == text,
            "what Host may say an absolute form may say");
   }
