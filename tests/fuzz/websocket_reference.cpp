@@ -18,6 +18,16 @@ std::uint64_t big_endian(std::string_view bytes) {
   return value;
 }
 
+/// Whether more bytes can make a character of these.
+bool begins_character(std::string const& bytes) {
+  if (bytes.size() > 4) return false;
+  if (proto::is_valid_utf8(bytes)) return true;
+  for (char const next : {'\x80', '\x90', '\xa0', '\xbf'}) {
+    if (begins_character(bytes + next)) return true;
+  }
+  return false;
+}
+
 /// RFC 6455, 7.4, with the codes that IANA has registered since. 1014 is one that not every peer knows.
 bool may_be_sent(std::uint16_t code) {
   if (code >= 3000 && code < 5000) return true;
@@ -43,7 +53,7 @@ class Reader {
       } else {
         frame->is_control() ? take_control(*frame) : take_data(*frame);
       }
-      if (!frame->whole()) break;
+      if (!frame->whole() || result_.unclear) break;
     }
     return std::move(result_);
   }
@@ -99,11 +109,10 @@ class Reader {
   }
 
   void check_text(bool complete) {
-    std::size_t const left = message_.size() - proto::valid_utf8_prefix(message_);
-    if (left == 0) return;
-    // Up to three bytes may be the beginning of a character, or not: that may also be told later.
-    if (complete || left > 3) return fail(1007);
-    result_.may_have_failed = true;
+    std::string const left = message_.substr(proto::valid_utf8_prefix(message_));
+    if (left.empty()) return;
+    if (complete || left.size() > 3) return fail(1007);
+    result_.unclear = !begins_character(left);
   }
 
   wire::Role role_;

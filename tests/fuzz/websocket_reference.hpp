@@ -40,6 +40,7 @@ struct Reference {
   wire::WebSocketState state = wire::WebSocketState::open;
   std::uint16_t code = 0;        ///< of the close frame that came, or of the failure
   std::uint16_t other_code = 0;  ///< of a failure that breaks two rules
+  bool unclear = false;  ///< a text is wrong inside of a frame: whether that is told now or at its end
   bool may_have_failed = false;  ///< what is wrong may be told now or when more has come
 };
 
