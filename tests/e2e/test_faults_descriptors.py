@@ -104,6 +104,7 @@ def test_a_gateway_without_descriptors_serves_who_is_there_and_later_who_waits(
         check_call(peer, caller)
     check_that_it_does_not_spin(gateway, "without descriptors")
     assert not last.has_input()
+    wait_until(lambda: "connections wait to be accepted: Too many open files" in gateway.stderr(), "it says so")
     watch = Stopwatch()
     crowd.leave(2 * FEW - 1)
     assert last.read_response()[0].status == 200

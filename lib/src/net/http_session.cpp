@@ -321,7 +321,7 @@ bool HttpSession::wants_input() {
 
 // Only between two requests. Who has just connected is about to ask, and what stands in the socket has been
 // asked: a proxy that loses a request with its connection must not send it again.
-bool HttpSession::ends_by_drain() const {
+bool HttpSession::ends_by_drain() {
   if (!draining_ || !reading_head_ || !in_.empty() || !asked_before_) return false;
   if (stream_.holds_input()) return false;
   error_code error;

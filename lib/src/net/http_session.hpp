@@ -150,7 +150,7 @@ class HttpSession {
   [[nodiscard]] Task<> linger();
   [[nodiscard]] Task<bool> more_input();
   [[nodiscard]] bool wants_input();
-  [[nodiscard]] bool ends_by_drain() const;
+  [[nodiscard]] bool ends_by_drain();
   void begin_request();
   void end_request();
   [[nodiscard]] Task<> shake_hands();

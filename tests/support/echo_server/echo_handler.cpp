@@ -69,7 +69,7 @@ net::Task<> EchoHandler::handle(net::HttpSession& session) {
   auto taken = co_await session.take();
   auto& shard = session.shard();
   Echo echo;
-  net::WebSocketConnection connection(shard, std::move(taken.socket).attach(shard), proto::ConnectionId{1},
+  net::WebSocketConnection connection(shard, std::move(taken.stream).attach(shard), proto::ConnectionId{1},
                                       settings, echo);
   OffTheList const off_the_list(connection, shard);
   std::string fault;

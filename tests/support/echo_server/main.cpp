@@ -54,7 +54,7 @@ class EchoServer final : public net::AcceptSink {
   }
   [[nodiscard]] net::Task<> serve(net::LooseSocket socket, core::Permit permit) {
     auto handler = std::make_unique<test::EchoHandler>();
-    net::HttpSession session(shard_, std::move(socket).attach(shard_), settings_, std::move(permit),
+    net::HttpSession session(shard_, net::Stream(std::move(socket).attach(shard_)), settings_, std::move(permit),
                              std::move(handler));
     co_await session.run();
   }

@@ -307,7 +307,7 @@ TEST_SUITE("credentials: JSON Web Tokens") {
   TEST_CASE("that nobody has signed are not valid, and no more is told") {
     auto const credentials = without_tokens();
     auto jwts = with_secret(std::string(32, 'o'));
-    for (std::string const token : {for_a_minute, std::string("a.b.c"), std::string("opaque")}) {
+    for (std::string const& token : {for_a_minute, std::string("a.b.c"), std::string("opaque")}) {
       CAPTURE(token);
       Credentials::LastToken last;
       auto const verdict = credentials.verify(bearing(token), noon, jwts, last);

@@ -305,8 +305,9 @@ TEST_SUITE("http session: its end") {
       CHECK(taken->input.view() == "behind the head");
       CHECK(taken->remote_address.starts_with("127.0.0.1:"));
       CHECK(connections.used() == 1);
-      auto socket = std::move(taken->socket).attach(bench.shard);
-      socket.write_some(net::asio::buffer("still open", 10));
+      auto stream = std::move(taken->stream).attach(bench.shard);
+      net::error_code error;
+      CHECK(stream.write_some("still open", error) == 10);
       std::string const text = co_await talk.peer.read(10);
       CHECK(text == "still open");
       taken.reset();
