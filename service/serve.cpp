@@ -61,7 +61,7 @@ class SignalWatch {
   /// Call when the gateway has ended; gives the exit code.
   [[nodiscard]] int finish() {
     over_ = true;
-    // Wakes the thread's sigwait; every thread has blocked it.
+    // Wakes the thread, which waits for a signal; every thread has blocked it.
     pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
     thread_.join();
     return exit_code_;
@@ -110,7 +110,9 @@ int serve(Config config, std::string const& jwt_keys_file) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_limit_of_open_files();
   bool const tls = !config.tls.certificate.empty();
-  SignalWatch signals(tls ? SignalWatch::Reloads::yes : SignalWatch::Reloads::no);
+  // A file of keys is looked at anyway: SIGHUP, which asks for that too, must not end the program.
+  bool const reloads = tls || !jwt_keys_file.empty();
+  SignalWatch signals(reloads ? SignalWatch::Reloads::yes : SignalWatch::Reloads::no);
   std::string const address = config.address;
   Config::Duration const drain_wait = config.timeouts.drain_wait;
   std::string jwt_keys = config.jwt.keys;

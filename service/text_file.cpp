@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "reachback/errors.hpp"
@@ -33,7 +33,11 @@ std::string read_text_file(std::string const& path) {
   if (!std::filesystem::is_regular_file(status)) refuse("it is no regular file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::array<char, 4096> piece;
+  // Not by iterators over the buffer: these throw when the system cannot read.
+  while (file.read(piece.data(), piece.size()) || file.gcount() != 0)
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
   if (!file.is_open() || file.bad()) refuse(std::generic_category().message(errno));
   return text;
 }

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <utility>
 
-#include "reachback/errors.hpp"
 #include "text_file.hpp"
 
 namespace reachback::service {
@@ -22,7 +22,7 @@ void WatchedFile::look() {
       log_(LogLevel::info, fmt::format("{} has changed", path_));
     }
     fault_.clear();
-  } catch (StartError const& error) {
+  } catch (std::exception const& error) {
     if (fault_ == error.what()) return;
     fault_ = error.what();
     log_(LogLevel::error, fmt::format("what {} held before stays in force: {}", path_, fault_));

@@ -157,7 +157,7 @@ def test_a_service_is_closed_when_its_token_expires_and_its_calls_end(start, sta
     service = join(gateway, stack, issuer.token("serve:wsData", lasts=SHORT))
     call = gateway.call_later({"cmd": "rpc"})
     service.receive_request()
-    assert service.receive_close() == (1008, "the token has expired")
+    assert service.receive_close() == (1008, "the credential has expired")
     assert SHORT - 1 < watch.seconds < SHORT + 5
     ended = call.result()
     assert ended.status_code == 502
@@ -172,7 +172,7 @@ def test_a_subscriber_of_a_broadcast_is_closed_when_its_token_expires(start, sta
     subscriber = join(gateway, stack, issuer.token("watch:wsUser", lasts=SHORT), "wsUser")
     gateway.post_message("still here")
     assert subscriber.receive() == "still here"
-    assert subscriber.receive_close() == (1008, "the token has expired")
+    assert subscriber.receive_close() == (1008, "the credential has expired")
     assert gateway.post_message("gone").json()["delivered"] == 0
 
 
@@ -182,7 +182,7 @@ def test_an_event_stream_ends_when_its_token_expires(start, stack, issuer):
     stream = stack.enter_context(EventStream(short))
     stack.enter_context(EventStream(gateway))
     assert stream.next_comment() == ": connected"
-    assert stream.next_comment() == ": the token has expired"
+    assert stream.next_comment() == ": the credential has expired"
     assert stream.next()[0] == "ended"
 
 

@@ -115,6 +115,7 @@ class RemoteService::Impl final : private client::AttachmentOwner {
   Task<> until_another_is_needed();
   Task<> pause();
   void attach(client::Dialed dialed);
+  void dial_no_more();
   void end();
   [[nodiscard]] bool renew_token();
   [[nodiscard]] bool has_new_token(std::string_view why);
@@ -204,10 +205,11 @@ void RemoteService::Impl::attach(client::Dialed dialed) {
   for (auto* const older : attachments_) older->leave_when_done();
   current_ = attachment.get();
   attachments_.push_back(current_);
+  // Before anybody else's code is called, which may throw.
+  serving_.spawn(serve(std::move(attachment)));
   log_(LogLevel::info, fmt::format("attached to /{} at {}", config_.endpoint,
                                    client::Address{config_.host, config_.port, config_.tls}.origin()));
   if (config_.attached) config_.attached();
-  serving_.spawn(serve(std::move(attachment)));
 }
 
 Task<> RemoteService::Impl::serve(std::unique_ptr<Attachment> attachment) {
@@ -259,12 +261,15 @@ Task<> RemoteService::Impl::pause() {
   while (pause_.is_set()) co_await changed_.wait();
 }
 
-void RemoteService::Impl::end() {
-  if (ending_) return;
+void RemoteService::Impl::dial_no_more() {
   ending_ = true;
   dialer_.cancel();
   pause_.clear();
   changed_.notify();
+}
+
+void RemoteService::Impl::end() {
+  dial_no_more();
   for (auto* const attachment : attachments_)
     attachment->close(proto::CloseCode::going_away, "the service ends");
 }
@@ -278,7 +283,9 @@ void RemoteService::Impl::log_in_anew(std::string_view why) {
 void RemoteService::Impl::refuse(std::string_view text) {
   log_(LogLevel::error, text);
   refused_ = true;
-  end();
+  dial_no_more();
+  // A gateway that let us in before still waits for its answers.
+  for (auto* const attachment : attachments_) attachment->leave_when_done();
 }
 
 void RemoteService::Impl::report(std::exception_ptr const& error) {

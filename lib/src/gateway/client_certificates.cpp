@@ -36,7 +36,7 @@ std::optional<Identity> ClientCertificates::identify(net::PeerCertificate const&
     if (!one.subject.empty() && one.subject == certificate.subject) found = &one;
   }
   if (found == nullptr) return std::nullopt;
-  return Identity{found->name, {std::shared_ptr<void>(), &found->scopes}};
+  return Identity{found->name, {std::shared_ptr<void>(), &found->scopes}, certificate.expires};
 }
 
 bool has_own_credential(wire::HttpFields const& fields) {

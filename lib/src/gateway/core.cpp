@@ -92,7 +92,10 @@ Core::~Core() {
 void Core::add_handler(BaseWebSocketHandler& handler) { given_handlers_.push_back(&handler); }
 
 void Core::start() {
-  for (auto const& warning : warnings(config_)) log(LogLevel::warning, warning);
+  if (auto const expires = tls_.expires()) {
+    auto const warning = warning_about(config_.tls.certificate, *expires, std::chrono::system_clock::now());
+    if (!warning.empty()) log(LogLevel::warning, warning);
+  }
   std::size_t const endpoints = config_.endpoints.size() + given_handlers_.size();
   bool const no_keys = config_.jwt.keys.empty();
   JwtVerifier const jwts({config_.jwt.issuer, config_.jwt.audience},
@@ -197,16 +200,15 @@ Endpoint* Core::find_endpoint(std::string_view name) const {
 void Core::on_accept(net::LooseSocket socket, net::asio::ip::address const& peer, core::Permit permit) {
   Arrival arrival{std::move(socket), std::move(permit), {}, Standing::regular, {}};
   auto& refusals = scopes_.front()->refusals;
-  if (auto regular = regular_connections_.acquire(1)) {
-    arrival.shares.regular = std::move(*regular);
-  } else {
-    refusals.count(core::Bound::connection_limit);
-    arrival.standing = Standing::over_connection_limit;
-  }
   auto place = admission_.enter(peer);
   if (!place || !place->within) {
     refusals.count(core::Bound::address_connection_limit);
     arrival.standing = Standing::over_address_limit;
+  } else if (auto regular = regular_connections_.acquire(1)) {
+    arrival.shares.regular = std::move(*regular);
+  } else {
+    refusals.count(core::Bound::connection_limit);
+    arrival.standing = Standing::over_connection_limit;
   }
   if (!place) return;
   arrival.shares.address = std::move(place->permit);
@@ -243,7 +245,11 @@ async::Task<> Core::serve_session(ShardScope& scope, Arrival arrival) {
 
 void Core::reload(ReloadReason reason) {
   auto fresh = tls_.reload(reason);
-  if (fresh == nullptr || threads_.empty()) return;
+  if (fresh == nullptr) return;
+  if (threads_.empty()) {
+    tls_now_ = std::move(fresh);
+    return;
+  }
   scopes_.front()->shard.post([this, fresh = std::move(fresh)]() mutable { tls_now_ = std::move(fresh); });
 }
 

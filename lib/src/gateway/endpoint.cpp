@@ -93,7 +93,7 @@ void Endpoint::join(Member& member) {
   publish_event("open", member.connection.id());
   if (member.pacing == core::Pacing::none) return;
   ++paced_connections_;
-  if (core_.draining()) send_control(member, {.kind = proto::ControlMessage::Kind::goaway});
+  if (core_.draining()) tell_to_go(member);
 }
 
 void Endpoint::on_leave(net::WebSocketConnection& connection) {
@@ -266,8 +266,6 @@ void Endpoint::end_subscriptions() {
 void Endpoint::say_goaway() { tasks_.spawn(say_goaway_in_turns()); }
 
 async::Task<> Endpoint::say_goaway_in_turns() {
-  proto::ControlMessage message;
-  message.kind = proto::ControlMessage::Kind::goaway;
   std::vector<ConnectionId> const ids(state_.connections().begin(), state_.connections().end());
   async::Turn turn;
   for (auto const id : ids) {
@@ -275,8 +273,16 @@ async::Task<> Endpoint::say_goaway_in_turns() {
       co_await async::yield(shard_.strand());
       turn = {};
     }
-    if (state_.has(id)) send_control(*find(id), message);
+    if (state_.has(id)) tell_to_go(*find(id));
   }
+}
+
+// Who joins while the drain begins is told as it joins, and not again.
+void Endpoint::tell_to_go(Member& member) {
+  if (std::exchange(member.told_to_go, true)) return;
+  proto::ControlMessage message;
+  message.kind = proto::ControlMessage::Kind::goaway;
+  send_control(member, message);
 }
 
 async::Task<> Endpoint::shut_down() {

@@ -197,6 +197,7 @@ class Endpoint final : private net::ConnectionSink {
                      core::MessageKind kind = core::MessageKind::text,
                      std::optional<core::Buffer> message = std::nullopt);
   [[nodiscard]] async::Task<> say_goaway_in_turns();
+  void tell_to_go(Member& member);
   /// One of the gateway's own messages; none where it is not understood.
   core::MessageNumber send_control(Member& member, proto::ControlMessage const& message);
   [[nodiscard]] async::Task<> pause(core::Duration duration);

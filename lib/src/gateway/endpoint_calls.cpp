@@ -113,7 +113,7 @@ void Endpoint::transmit(core::CallPlacement const& placement, std::string head, 
   CallFailure refused;
   refused.call_id = placement.id;
   if (member == nullptr || !member->connection.fits(message.size())) {
-    count(core::Bound::outbox_limit);
+    if (member != nullptr) count(core::Bound::outbox_limit);
     refused.failure = {Problem::service_busy, "the message does not fit into the connection's outbox",
                        Delivery::not_sent};
   } else if (auto permit = core_.outboxes_budget().acquire(message.size())) {

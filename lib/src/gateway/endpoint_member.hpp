@@ -28,7 +28,7 @@ class TokenEnd {
   }
 
  private:
-  void expire() { connection_.close(proto::CloseCode::policy, "the token has expired"); }
+  void expire() { connection_.close(proto::CloseCode::policy, "the credential has expired"); }
 
   net::WebSocketConnection& connection_;
   async::Deadline deadline_;
@@ -60,6 +60,7 @@ struct Endpoint::Member {
   core::Pacing const pacing;
   ConnectionRights const rights;
   bool dropped_before = false;
+  bool told_to_go = false;
 };
 
 template <class Function>

@@ -49,7 +49,8 @@ class KeepAlive {
   async::Deadline deadline_;
 };
 
-/// Ends a stream, with a comment that says why, when the token that it was asked for with has expired.
+/// Ends a stream, with a comment that says why, when the credential that it was asked for with
+/// has expired.
 class StreamEnd {
  public:
   StreamEnd(async::Shard& shard, core::TimePoint when, std::shared_ptr<EventStream> stream)
@@ -59,9 +60,7 @@ class StreamEnd {
 
  private:
   void expire() {
-    EventStream::publish(stream_,
-                         std::make_shared<Event const>(Event{": the token has expired\n\n", {}, {}}));
-    stream_->stop();
+    stream_->stop(std::make_shared<Event const>(Event{": the credential has expired\n\n", {}, {}}));
   }
 
   std::shared_ptr<EventStream> const stream_;
@@ -141,13 +140,6 @@ struct StreamShares {
 
 /// False when it was refused.
 async::Task<bool> let_in(Exchange& exchange, StreamShares& shares) {
-  auto total = exchange.core.event_streams().acquire(1);
-  if (!total) {
-    exchange.count(core::Bound::event_stream_limit);
-    co_await exchange.refuse(Problem::overloaded, "as many event streams are open as may be");
-    co_return false;
-  }
-  shares.total = std::move(*total);
   ClientView client = exchange.client();
   auto address = co_await exchange.core.admission().enter_behind_proxy(std::move(client));
   if (!address) {
@@ -157,6 +149,13 @@ async::Task<bool> let_in(Exchange& exchange, StreamShares& shares) {
     co_return false;
   }
   shares.address = std::move(*address);
+  auto total = exchange.core.event_streams().acquire(1);
+  if (!total) {
+    exchange.count(core::Bound::event_stream_limit);
+    co_await exchange.refuse(Problem::overloaded, "as many event streams are open as may be");
+    co_return false;
+  }
+  shares.total = std::move(*total);
   co_return true;
 }
 

@@ -31,6 +31,12 @@ void EventStream::stop() {
   ready_.notify();
 }
 
+void EventStream::stop(std::shared_ptr<Event const> farewell) {
+  waiting_.fetch_add(farewell->size(), std::memory_order_relaxed);
+  put(std::move(farewell));
+  stop();
+}
+
 async::Task<std::deque<std::shared_ptr<Event const>>> EventStream::next() {
   while (events_.empty() && !over_) co_await ready_.wait();
   auto taken = std::exchange(events_, {});

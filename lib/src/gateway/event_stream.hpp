@@ -43,6 +43,8 @@ class EventStream {
   /// Puts one event in as if it came from an endpoint, e.g. a comment that keeps the stream alive.
   void put(std::shared_ptr<Event const> event);
   void stop();
+  /// The same behind a last word, for which there is always room.
+  void stop(std::shared_ptr<Event const> farewell);
   /// Whether it fell too far behind.
   [[nodiscard]] bool cut_off() const { return cut_off_.load(std::memory_order_relaxed); }
 

@@ -11,7 +11,15 @@
 namespace reachback::gateway {
 
 /// What a request must show: `any` is a valid credential, and the handler shows what that may see.
-enum class Needs : std::uint8_t { nothing, any, call, send, watch, admin };
+enum class Needs : std::uint8_t {
+  nothing,  ///< nobody is asked who they are: a signature check costs
+  welcome,  ///< nothing, but whoever shows a credential is known
+  any,
+  call,
+  send,
+  watch,
+  admin
+};
 
 using Handler = async::Task<> (*)(Exchange&);
 
@@ -43,7 +51,7 @@ constexpr std::array routes{
     Route{"GET", "/login", Needs::nothing, &serve_login_page},
     Route{"POST", "/login", Needs::nothing, &serve_login},
     Route{"GET", "/logout", Needs::nothing, &serve_logout},
-    Route{"GET", "/", Needs::nothing, &serve_home},
+    Route{"GET", "/", Needs::welcome, &serve_home},
 };
 
 /// Calls `star` with what each star stands for. False when the path is not of that pattern.
@@ -105,6 +113,7 @@ std::optional<Action> action_of(Needs needs) {
     case Needs::admin:
       return Action::admin;
     case Needs::nothing:
+    case Needs::welcome:
     case Needs::any:
       break;
   }
@@ -117,17 +126,17 @@ async::Task<> refuse_scope(Exchange& exchange, Action action, std::string_view e
 }
 
 async::Task<> serve_route(Exchange& exchange) {
+  auto const needs = exchange.route->needs;
+  if (needs == Needs::nothing) return exchange.route->handler(exchange);
   if (!exchange.who || !exchange.has_token || exchange.who->expires) {
     auto verdict = exchange.verify();
     exchange.who = verdict ? std::optional(*std::move(verdict)) : std::nullopt;
-    if (!exchange.who && exchange.route->needs != Needs::nothing) return exchange.refuse(verdict.error());
+    if (!exchange.who && needs != Needs::welcome) return exchange.refuse(verdict.error());
   }
-  if (exchange.route->needs != Needs::nothing) {
-    if (auto const action = action_of(exchange.route->needs)) {
-      auto const endpoint =
-          exchange.captures.empty() ? std::string_view() : std::string_view(exchange.captures[0]);
-      if (!exchange.who->may(*action, endpoint)) return refuse_scope(exchange, *action, endpoint);
-    }
+  if (auto const action = action_of(needs)) {
+    auto const endpoint =
+        exchange.captures.empty() ? std::string_view() : std::string_view(exchange.captures[0]);
+    if (!exchange.who->may(*action, endpoint)) return refuse_scope(exchange, *action, endpoint);
   }
   return exchange.route->handler(exchange);
 }

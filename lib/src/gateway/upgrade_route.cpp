@@ -64,15 +64,8 @@ std::optional<ConnectionRights> rights_of(Identity const& who, Endpoint const& e
   return rights.receive || rights.send ? std::optional(rights) : std::nullopt;
 }
 
-/// What an upgrade is measured by before anything else is known of it. `share` becomes that of a client
-/// behind a proxy. False when it was refused.
-async::Task<bool> let_in(Exchange& exchange, core::Permit& share) {
-  bool const in_time = co_await exchange.core.admission().handshake();
-  if (!in_time) {
-    exchange.count(core::Bound::handshake_rate);
-    co_await exchange.refuse(Problem::overloaded, "too many WebSockets open in this second");
-    co_return false;
-  }
+/// `share` becomes that of a client behind a proxy. False when it was refused.
+async::Task<bool> has_room(Exchange& exchange, core::Permit& share) {
   ClientView client = exchange.client();
   auto place = co_await exchange.core.admission().enter_behind_proxy(std::move(client));
   if (!place) {
@@ -83,6 +76,15 @@ async::Task<bool> let_in(Exchange& exchange, core::Permit& share) {
   }
   share = std::move(*place);
   co_return true;
+}
+
+/// Of those that may join: nobody else can use the rate up. False when it was refused.
+async::Task<bool> is_in_time(Exchange& exchange) {
+  bool const in_time = co_await exchange.core.admission().handshake();
+  if (in_time) co_return true;
+  exchange.count(core::Bound::handshake_rate);
+  co_await exchange.refuse(Problem::overloaded, "too many WebSockets open in this second");
+  co_return false;
 }
 
 }  // namespace
@@ -103,8 +105,8 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_return;
   }
   core::Permit behind_proxy;
-  bool const is_let_in = co_await let_in(exchange, behind_proxy);
-  if (!is_let_in) co_return;
+  bool const room = co_await has_room(exchange, behind_proxy);
+  if (!room) co_return;
   if (endpoint.kind() == EndpointKind::reject) {
     std::string nothing;
     co_await turn_away(exchange, std::move(nothing), proto::CloseCode::policy, endpoint.reject_reason(),
@@ -124,6 +126,8 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
                     pacing);
     co_return;
   }
+  bool const in_time = co_await is_in_time(exchange);
+  if (!in_time) co_return;
   auto place = endpoint.reserve_connection();
   if (!place) {
     exchange.count(core::Bound::endpoint_connection_limit);
@@ -135,14 +139,10 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
   std::string client = exchange.client().shown;
   wire::HttpRequestHead request = head;
   auto taken = co_await exchange.session.take();
-  Upgrade upgrade{std::move(taken),
-                  std::move(request),
-                  std::move(who->user),
-                  std::move(client),
-                  exchange.end_of(*who),
-                  *rights,
-                  std::move(exchange.shares),
-                  pacing};
+  Upgrade upgrade{std::move(taken),           std::move(request),
+                  std::move(who->user),       std::move(client),
+                  exchange.end_of(*who),      *rights,
+                  std::move(exchange.shares), pacing};
   endpoint.shard().dispatch(
       [&endpoint, upgrade = std::move(upgrade)]() mutable { endpoint.admit(std::move(upgrade)); });
 }

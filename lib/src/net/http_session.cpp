@@ -84,11 +84,13 @@ Task<> HttpSession::run() {
 }
 
 Task<> HttpSession::shake_hands() {
+  write_bound_ = core::Bound::head_timeout;
   write_deadline_.set_in(settings_.head_timeout);
   auto error = co_await stream_.handshake();
   // The deadline ends it as a stop does.
   if (ended_ && !write_deadline_.is_set()) error = asio::error::timed_out;
   write_deadline_.clear();
+  write_bound_ = core::Bound::write_timeout;
   if (!error) {
     peer_certificate_ = stream_.peer_certificate();
     co_return;
@@ -334,7 +336,7 @@ void HttpSession::expired() {
 }
 
 void HttpSession::write_expired() {
-  count(core::Bound::write_timeout);
+  count(write_bound_);
   stop();
 }
 
@@ -482,6 +484,7 @@ Task<> HttpSession::linger() {
 }
 
 Task<> HttpSession::say_end() {
+  write_bound_ = core::Bound::close_timeout;
   write_deadline_.set_in(settings_.linger);
   while (stream_.end_output() == asio::error::would_block) {
     auto const [waited] = co_await stream_.wait_writable(async::use_task);

@@ -181,6 +181,7 @@ class HttpSession {
   async::Signal input_;
   async::Deadline deadline_;
   async::Deadline write_deadline_;
+  core::Bound write_bound_ = core::Bound::write_timeout;  ///< what it counts as when it passes
   std::function<void()> hung_up_;
   std::pair<proto::Problem, std::string> refusal_{};
   FieldLines head_text_;  ///< of the answer under way

@@ -88,7 +88,11 @@ TlsResult<std::string> read_pem_file(std::string const& path) {
   if (!std::filesystem::is_regular_file(status)) return fault(path, "it is no regular file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::array<char, 4096> piece;
+  // Not by iterators over the buffer: these throw when the system cannot read.
+  while (file.read(piece.data(), piece.size()) || file.gcount() != 0)
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
   if (!file.is_open() || file.bad()) return fault(path, std::generic_category().message(errno));
   return TlsResult<std::string>(boost::system::in_place_value, std::move(text));
 }

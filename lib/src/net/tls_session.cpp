@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
 #include <cerrno>
@@ -140,10 +141,17 @@ std::size_t TlsSession::write_some(std::string_view bytes, error_code& error) {
   std::size_t count = 0;
   while (count < bytes.size() && !error) {
     begin_step();
+    // One record in a call: one that ends a record begun before and blocks on the next does not tell of the
+    // first.
+    std::size_t const size =
+        blocked_ != 0 ? blocked_ : std::min<std::size_t>(bytes.size() - count, SSL3_RT_MAX_PLAIN_LENGTH);
     std::size_t written = 0;
-    int const result = SSL_write_ex(ssl_.get(), bytes.data() + count, bytes.size() - count, &written);
+    int const result = SSL_write_ex(ssl_.get(), bytes.data() + count, size, &written);
     count += written;
-    if (result != 1) error = failure_of(result, write_wait_);
+    blocked_ = 0;
+    if (result == 1) continue;
+    error = failure_of(result, write_wait_);
+    if (error == asio::error::would_block) blocked_ = size;
   }
   if (count != 0) error.clear();
   return count;

@@ -68,6 +68,7 @@ class TlsSession {
   bool holds_input_ = true;
   Socket::wait_type read_wait_ = Socket::wait_read;
   Socket::wait_type write_wait_ = Socket::wait_write;
+  std::size_t blocked_ = 0;  ///< bytes that OpenSSL has taken for a record that is not sent
 };
 
 }  // namespace reachback::net
