@@ -105,6 +105,21 @@ TEST_SUITE("event stream") {
     });
   }
 
+  TEST_CASE("there is room for a last word behind as much as may wait") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      auto const stream = std::make_shared<EventStream>(bench.shard, 10);
+      EventStream::publish(stream, event("1234567890"));
+      stream->stop(event("farewell"));
+      auto const events = co_await stream->next();
+      REQUIRE(events.size() == 2);
+      CHECK(events[1]->text == "farewell");
+      CHECK_FALSE(stream->cut_off());
+      auto const nothing = co_await stream->next();
+      CHECK(nothing.empty());
+    });
+  }
+
   TEST_CASE("end and stop wake who waits, and nothing comes afterwards") {
     Bench bench;
     on_shard(bench.shard, [&]() -> Task<> {

@@ -141,6 +141,19 @@ TEST_SUITE("JWT keys: which key") {
     CHECK(opens(keys, sign(claims, R"({"alg":"HS256"})", other)));
   }
 
+  TEST_CASE("a token is tried with four keys at most: of more, it has to name its own") {
+    std::string const last(32, 'l');
+    std::string set;
+    for (char const id : {'a', 'b', 'c', 'd'}) {
+      auto const member = std::string(R"(,"kid":")") + id + '"';
+      set += secret_key(std::string(32, id), member) + ",";
+    }
+    auto const keys = keys_of(R"({"keys":[)" + set + secret_key(last, R"(,"kid":"l")") + "]}");
+    CHECK(opens(keys, sign(claims, R"({"alg":"HS256"})", std::string(32, 'd'))));
+    CHECK(fault_of(keys, sign(claims, R"({"alg":"HS256"})", last)) == JwtFault::wrong_signature);
+    CHECK(opens(keys, sign(claims, R"({"alg":"HS256","kid":"l"})", last)));
+  }
+
   TEST_CASE("a token that names its key is held to that one") {
     std::string const other(32, 'o');
     auto const keys = keys_of(set_of(secret_key(secret, with_id_a), secret_key(other, with_id_b)));

@@ -146,6 +146,27 @@ TEST_SUITE("stream") {
     });
   }
 
+  TEST_CASE("TLS: the peer never has more than was told to be written, however tries grow when one blocks") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      TlsPair pair(bench.shard);
+      co_await pair.secured();
+      std::string const text = noise(much);
+      std::size_t told = 0, got = 0, blocked = 0, offered = 3616;
+      std::vector<char> room(5'000);
+      while (told < much) {
+        async::error_code error;
+        told += pair.here.write_some(std::string_view(text).substr(told, offered), error);
+        REQUIRE((!error || blocks(error)));
+        blocked += blocks(error) ? 1 : 0;
+        offered = blocks(error) ? 40'000 : 3616;
+        got += pair.there.read_some(room, error);
+        REQUIRE(got <= told);
+      }
+      CHECK(blocked > 10);
+    });
+  }
+
   TEST_CASE("TLS: moves with the bytes that it holds") {
     Bench bench;
     on_shard(bench.shard, [&]() -> Task<> {

@@ -61,6 +61,17 @@ TEST_SUITE("a watched file") {
     CHECK(it.taken == Texts{"right"});
   }
 
+  TEST_CASE("that the system cannot read leaves what was") {
+    std::vector<std::string> errors;
+    std::string const unreadable = "/proc/self/mem";  // a regular file whose first byte is nobody's
+    WatchedFile watched(
+        unreadable, "old", [](std::string_view) { FAIL("nothing was read"); },
+        [&](LogLevel, std::string_view text) { errors.emplace_back(text); });
+    watched.look();
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].ends_with("cannot be read: Input/output error"));
+  }
+
   TEST_CASE("that is gone leaves what was") {
     Watched it;
     std::filesystem::remove(it.file.path());
