@@ -2,6 +2,7 @@
 // brings fields of its own, one to a line.
 #include "gateway/credentials.hpp"
 
+#include <memory>
 #include <string>
 
 #include "input.hpp"
@@ -21,11 +22,18 @@ Credentials const& credentials() {
   return known;
 }
 
-std::optional<gateway::Identity> verify(std::string_view name, std::string_view value,
-                                        Credentials::WallClock::time_point when = now) {
+/// On a connection that has shown no token before, to a gateway that takes no JWTs.
+Credentials::Verdict verify(wire::HttpFields const& fields, Credentials::WallClock::time_point when) {
+  static gateway::JwtVerifier no_jwts({}, std::make_shared<gateway::JwtKeys const>());
+  Credentials::LastToken none;
+  return credentials().verify(fields, when, no_jwts, none);
+}
+
+Credentials::Verdict verify(std::string_view name, std::string_view value,
+                            Credentials::WallClock::time_point when = now) {
   wire::HttpFields fields;
   fields.add(name, value);
-  return credentials().verify(fields, when);
+  return verify(fields, when);
 }
 
 /// Of any user, and good for half a day.
@@ -71,7 +79,7 @@ void check_foreign(Input& script) {
     fields.add(name, value);
     has_token = has_token || value.find("a good token") != value.npos;
   }
-  auto const who = credentials().verify(fields, now);
+  auto const who = verify(fields, now);
   expect(!who || (has_token && who->user == "robot"), "who has neither token nor cookie stays out");
   expect(!who || !who->may(gateway::Action::admin, "wsData"), "a token is good for its scopes alone");
   (void)gateway::cookie(fields, "_xsrf");
