@@ -2,47 +2,26 @@
 else."""
 
 import json
-import resource
 
 import pytest
 
 from support.accounts import PasswordFile, log_in_once
 from support.bystander import Bystander
-from support.events import EventStream
 from support.gateway import BYTES, JSON, NDJSON
 from support.metrics import Metrics
 from support.payload import KIB, MIB, cut_parts, payload
+from support.peers import CALLS, EVENTS, SMALL_BUFFER, Peers
 from support.problems import check_problem, check_refused
-from support.raw import Aborted, HttpCaller, WebSocketPeer
-from support.service import Peer, rpc
+from support.raw import Aborted, HttpCaller
+from support.service import rpc
 from support.waiting import wait_until
 
-CALLS = "/v1/endpoints/wsData/requests"
-EVENTS = "/v1/endpoints/wsUser/events"
-SMALL_BUFFER = 4 * KIB
 ENDLESS = "$2b$31$" + "." * 53  # to check a password against this takes a day
 ELSEWHERE = "127.0.0.2"
 
+SLOWEST_CALL = 5  # seconds, of the bystander on a slow machine
+
 OVERFLOWS = {}
-
-
-class Peers:
-    """Opens what an overflow takes; all is closed at the test's end."""
-
-    def __init__(self, gateway, stack):
-        self.gateway, self.stack = gateway, stack
-
-    def http(self, **options):
-        return self.stack.enter_context(HttpCaller(self.gateway.address, token=self.gateway.token, **options))
-
-    def dial(self, endpoint="wsData"):
-        return self.stack.enter_context(Peer(self.gateway, endpoint))
-
-    def websocket(self, endpoint="wsData", **options):
-        return self.stack.enter_context(WebSocketPeer.joined(self.gateway, endpoint, **options))
-
-    def events(self, path=EVENTS, **options):
-        return self.stack.enter_context(EventStream(self.gateway, path, **options))
 
 
 def overflow(limit, *flags):
@@ -82,6 +61,7 @@ def test_an_overflow_has_a_named_result_is_counted_and_disturbs_nobody_else(limi
         overflows(gateway, Peers(gateway, stack))
         bystander.is_served()
         wait_until(lambda: gateway.refused(limit) >= 1, f"{limit} is counted")
+    assert bystander.slowest < SLOWEST_CALL
     print(f"{limit}: {bystander.served} calls of the bystander, the slowest took {bystander.slowest * 1000:.0f} ms")
 
 
@@ -306,18 +286,15 @@ def too_many_parts_together(gateway, peers):
         peer.send(part)
     wait_until(lambda: gateway.refused("total-part-budget"), "the call has ended, though its caller reads nothing")
     assert slow.read_head().status == 200
-    assert json.loads(last_line(slow) or b'{"status":502}')["status"] == 502
+    assert json.loads(last_line(slow))["status"] == 502
     gateway.wait_outcome("slow-caller", 1)
 
 
 def last_line(stream):
-    """The last line of a body; None when the body was broken off."""
+    """The last line of a body that comes to its regular end."""
     last = None
-    try:
-        while (line := stream.read_line()) is not None:
-            last = line
-    except Aborted:
-        return None
+    while (line := stream.read_line()) is not None:
+        last = line
     return last
 
 
@@ -472,145 +449,3 @@ def test_an_upgrade_that_is_refused_keeps_no_place(start_gateway, stack):
     proxy = peers.http()
     check_problem(upgraded(proxy, "/wsUser", x_forwarded_for="192.0.2.2"), "overloaded")
     assert upgraded(proxy, "/wsData", x_forwarded_for="192.0.2.2") is None, "it had no WebSocket yet"
-
-
-# ---- memory ----
-
-BUDGET = 16 * MIB
-SMALL_BUDGETS = ("--body-budget", BUDGET, "--receive-budget", BUDGET, "--total-outbox-budget", BUDGET,
-                 "--total-part-budget", BUDGET, "--subscriber-limit", 1 * MIB, "--event-stream-limit", 16,
-                 "--connection-limit", 1500, "--head-limit", 16 * KIB, "--call-limit", 400)
-# What a connection takes beside what the budgets count: a head, what it receives and sends, its call.
-PER_CONNECTION = 24 * KIB
-SUM_OF_BUDGETS = 4 * BUDGET + 16 * MIB  # bodies, messages, outboxes, parts; subscribers
-
-OVERLOADS = {}
-
-
-@pytest.fixture
-def many_sockets():
-    """For a test that opens more of them than a process usually may."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
-def overload(budget, connections):
-    """Registers a function that makes a gateway with small budgets hold as much as it lets itself be made to hold, of
-    which `budget` bytes are counted, over so many connections."""
-
-    def register(function):
-        OVERLOADS[function.__name__] = (budget, connections, function)
-        return function
-
-    return register
-
-
-# In an order in which all together can be provoked: what waits to be sent has come in as a body before.
-
-
-@overload(BUDGET, 60)
-def outboxes(gateway, peers):
-    peers.websocket(receive_buffer=SMALL_BUFFER)
-    body = json.dumps(rpc("put", "x" * MIB)).encode()
-    for _ in range(60):
-        peers.http().call(body)
-    wait_until(lambda: gateway.refused("total-outbox-budget") >= 1, "calls are refused")
-
-
-@overload(BUDGET, 12)
-def parts(gateway, peers):
-    peer = peers.dial()
-    for _ in range(12):
-        peers.http(receive_buffer=SMALL_BUFFER).call(b'{"cmd":"rpc"}', form=NDJSON)
-        for part in cut_parts(peer.receive_request(), payload(8 * MIB, True), part_size=512 * KIB, compress=False):
-            peer.send(part)
-    wait_until(lambda: gateway.refused("total-part-budget") >= 1, "calls are ended")
-
-
-@overload(16 * MIB, 20)
-def events(gateway, peers):
-    for _ in range(16):
-        slow = peers.http(receive_buffer=SMALL_BUFFER)
-        slow.request("GET", EVENTS)
-        assert slow.read_head().status == 200
-    check_problem(gateway.get(EVENTS), "overloaded")
-    user = peers.dial("wsUser")
-    for _ in range(160):
-        user.send("x" * 64 * KIB)
-    user.ping()
-
-
-@overload(0, 500)
-def calls(gateway, peers):
-    peers.dial()
-    for _ in range(500):
-        peers.http().call(b'{"cmd":"rpc"}')
-    wait_until(lambda: gateway.refused("call-limit") >= 1, "calls are refused")
-
-
-@overload(500 * 16 * KIB, 500)
-def heads(gateway, peers):
-    for _ in range(500):
-        caller = peers.http()
-        caller.send(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 15 * KIB)
-
-
-@overload(BUDGET, 40)
-def messages(gateway, peers):
-    for _ in range(40):
-        peer = peers.websocket("wsUser")
-        peer.send_frame(0x1, b"x" * MIB, fin=False)
-    wait_until(lambda: gateway.refused("receive-budget") >= 1, "messages are refused")
-
-
-@overload(BUDGET, 40)
-def bodies(gateway, peers):
-    for _ in range(40):
-        caller = peers.http()
-        caller.send(caller.head_of("POST", CALLS, content_length=8 * MIB, content_type=JSON))
-        send_in_pieces(caller, b" " * 64 * KIB, 48)
-    wait_until(lambda: gateway.refused("body-budget") >= 1, "bodies are refused")
-
-
-def send_in_pieces(stream, piece, count):
-    """Sends until the other side does not want any more."""
-    try:
-        for _ in range(count):
-            if stream.has_input():
-                break
-            stream.send(piece)
-    except OSError:
-        pass
-
-
-@pytest.mark.parametrize("name", OVERLOADS)
-@pytest.mark.usefixtures("many_sockets")
-def test_memory_under_overload_stays_within_the_sum_of_the_budgets(name, start_gateway, stack):
-    budget, connections, overloads = OVERLOADS[name]
-    gateway = start_gateway(*SMALL_BUDGETS)
-    with Bystander(gateway) as bystander:
-        before = gateway.peak_memory()
-        overloads(gateway, Peers(gateway, stack))
-        bystander.is_served()
-        grown = gateway.peak_memory() - before
-        most = SUM_OF_BUDGETS + connections * PER_CONNECTION
-        print(f"{name}: {grown / MIB:.1f} MiB more, its budget {budget / MIB:.0f} MiB, allowed {most / MIB:.0f} MiB")
-        assert grown <= most
-        stack.close()
-
-
-@pytest.mark.usefixtures("many_sockets")
-def test_memory_under_all_overloads_at_once_stays_within_the_sum_of_the_budgets(start_gateway, stack):
-    gateway = start_gateway(*SMALL_BUDGETS)
-    with Bystander(gateway) as bystander:
-        before = gateway.peak_memory()
-        for _, _, overloads in OVERLOADS.values():
-            overloads(gateway, Peers(gateway, stack))
-        bystander.is_served()
-        grown = gateway.peak_memory() - before
-        most = SUM_OF_BUDGETS + sum(connections for _, connections, _ in OVERLOADS.values()) * PER_CONNECTION
-        print(f"all at once: {grown / MIB:.1f} MiB more, allowed {most / MIB:.0f} MiB")
-        assert grown <= most
-        stack.close()
