@@ -204,14 +204,14 @@ def a_body_too_large(gateway, peers):
     wait_until(lambda: gateway.refused("request-limit") == 2, "both are counted")
 
 
-@overflow("body-budget", "--body-budget", 100 * KIB)
+@overflow("body-budget", "--body-budget", 200 * KIB)
 def bodies_too_large_together(gateway, peers):
     first, second = peers.http(), peers.http()
     for caller in (first, second):
         caller.send(caller.head_of("POST", CALLS, content_length=90 * KIB, content_type=JSON))
         caller.send(b"{" + b" " * 80 * KIB)
         if caller is first:
-            wait_until(lambda: gateway.metrics().value("reachback_budget_used", budget="bodies") > 0, "held")
+            wait_until(lambda: gateway.metrics().value("reachback_budget_used", budget="bodies") > 64 * KIB, "held")
     check_problem(second.read_response(), "overloaded", delivery="not-sent")
 
 
