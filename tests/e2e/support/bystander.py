@@ -1,6 +1,7 @@
 """Somebody who has nothing to do with what a test does to others, and has to be served all the time."""
 
 import json
+import socket
 import threading
 
 from .raw import HttpCaller
@@ -28,9 +29,10 @@ class Bystander:
     def __exit__(self, *_):
         self._over.set()
         self._threads[1].join(DEADLINE)
-        self._peer.socket.shutdown()
+        self._peer.socket.sock.shutdown(socket.SHUT_RDWR)  # closing it would not wake the thread that reads
         self._caller.close()
         self._threads[0].join(DEADLINE)
+        self._peer.socket.shutdown()
 
     def is_served(self):
         """Holds that all its calls were answered, and waits for two more: one of them begins after this does."""
