@@ -2,11 +2,14 @@
 be cut, made lossy or slow. Needs root."""
 
 import ctypes
+import ipaddress
 import itertools
+import json
 import os
+import random
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from .root import SBIN
 
@@ -32,32 +35,46 @@ def enter(path):
             raise OSError(ctypes.get_errno(), f"setns {path}")
 
 
+def free_addresses():
+    """Both ends of a cable in a network of four addresses that nobody here has, of those set aside for measuring
+    (RFC 2544)."""
+    links = json.loads(run("ip", "-json", "address", "show"))
+    taken = {ipaddress.ip_address(one["local"]) for link in links for one in link["addr_info"]}
+    networks = list(ipaddress.ip_network("198.18.0.0/15").subnets(new_prefix=30))
+    random.shuffle(networks)  # who looks at the same time sees the same as free
+    free = next(network for network in networks if taken.isdisjoint(network.hosts()))
+    return map(str, free.hosts())
+
+
 class Network:
     """`outside` is this machine's address on the cable, `inside` the other end's."""
 
     def __init__(self):
-        number = next(_numbers) % 64
+        number = next(_numbers)
         self._name = f"reachback-{os.getpid()}-{number}"
-        self._cable = f"rb{os.getpid() % 100000}-{number}"  # 15 letters at most
-        # A network set aside for measuring (RFC 2544), so that it is nobody's.
-        self.outside, self.inside = (f"198.18.{os.getpid() % 256}.{4 * number + end}" for end in (1, 2))
-        run("ip", "netns", "add", self._name)
-        run("ip", "link", "add", f"{self._cable}o", "type", "veth", "peer", "name", f"{self._cable}i",
-            "netns", self._name)
-        run("ip", "address", "add", f"{self.outside}/30", "dev", f"{self._cable}o")
-        # Single packets, as on a real cable, so that what is lost is no more than that.
-        run("ip", "link", "set", f"{self._cable}o", "up", "gso_max_segs", "1")
-        self._run("ip", "address", "add", f"{self.inside}/30", "dev", f"{self._cable}i")
-        self._run("ip", "link", "set", f"{self._cable}i", "up", "gso_max_segs", "1")
-        self._run("ip", "link", "set", "lo", "up")
+        self._cable = f"rb{os.getpid() % 100000}-{number % 1000}"  # 15 letters at most
+        self.outside, self.inside = free_addresses()
+        with ExitStack() as made:
+            run("ip", "netns", "add", self._name)
+            made.callback(run, "ip", "netns", "delete", self._name)
+            run("ip", "link", "add", f"{self._cable}o", "type", "veth", "peer", "name", f"{self._cable}i",
+                "netns", self._name)
+            # Not left to the other end, which the kernel keeps as long as somebody's last words there have not come
+            # through.
+            made.callback(run, "ip", "link", "delete", f"{self._cable}o")
+            run("ip", "address", "add", f"{self.outside}/30", "dev", f"{self._cable}o")
+            # Single packets, as on a real cable, so that what is lost is no more than that.
+            run("ip", "link", "set", f"{self._cable}o", "up", "gso_max_segs", "1")
+            self._run("ip", "address", "add", f"{self.inside}/30", "dev", f"{self._cable}i")
+            self._run("ip", "link", "set", f"{self._cable}i", "up", "gso_max_segs", "1")
+            self._run("ip", "link", "set", "lo", "up")
+            self._made = made.pop_all()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        # Not left to the other end, which the kernel keeps as long as somebody's last words there have not come through.
-        run("ip", "link", "delete", f"{self._cable}o")
-        run("ip", "netns", "delete", self._name)
+        self._made.close()
 
     def _run(self, *command):
         return run("ip", "netns", "exec", self._name, *command)
