@@ -23,6 +23,7 @@ SILENT_AFTER, WRITE_TIMEOUT = 2, 2
 SLACK = 3  # of a slow machine
 AT_ONCE = 2
 BIG = 10 * MIB
+SMALLER = 1 * MIB
 DELAY = 0.05
 
 
@@ -40,7 +41,8 @@ def gateway(network, start_gateway):
 
 @pytest.fixture
 def files(tmp_path):
-    (tmp_path / "big").write_bytes(payload(BIG, False))
+    for size in (BIG, SMALLER):
+        (tmp_path / str(size)).write_bytes(payload(size, False))
     return tmp_path
 
 
@@ -180,9 +182,9 @@ def test_a_subscriber_of_events_who_vanishes_is_found(gateway, network, stack):
     check_gone(gateway, before, "a subscriber of events vanished", Stopwatch())
 
 
-def check_calls_and_a_big_answer(gateway, what, calls=60):
-    """Calls by four callers, then an answer of 10 MiB, all of them right; prints how long they took. Gives the median
-    of the calls."""
+def check_calls_and_a_big_answer(gateway, what, calls=60, size=BIG):
+    """Calls by four callers, then an answer of `size` bytes, all of them right; prints how long they took. Gives the
+    median of the calls."""
 
     def timed(_):
         watch = Stopwatch()
@@ -193,20 +195,20 @@ def check_calls_and_a_big_answer(gateway, what, calls=60):
     each = [gateway.background(lambda: [timed(number) for number in range(calls // 4)]) for _ in range(4)]
     seconds = [one for caller in each for one in caller.result(120)]
     watch = Stopwatch()
-    response = gateway.call(data_interface("getFile", "big"), form=BYTES)
-    assert (response.status_code, response.content) == (200, payload(BIG, False))
+    response = gateway.call(data_interface("getFile", str(size)), form=BYTES)
+    assert (response.status_code, response.content) == (200, payload(size, False))
     print_figures(what, calls=len(seconds), p50=percentile(seconds, 0.5), p99=percentile(seconds, 0.99),
-                  answer_of_10_mib=watch.seconds)
+                  bytes_of_the_answer=size, seconds_of_it=watch.seconds)
     return percentile(seconds, 0.5)
 
 
 @in_a_network
-@pytest.mark.parametrize("share", [0.01, 0.1])
-def test_a_lossy_network_costs_time_and_no_call(network, start_gateway, far_service, share):
+@pytest.mark.parametrize("share, size", [(0.01, BIG), (0.1, SMALLER)])
+def test_a_lossy_network_costs_time_and_no_call(network, start_gateway, far_service, share, size):
     gateway = start_gateway("--host", network.outside)
     far_service(gateway)
     network.lose(share)
-    check_calls_and_a_big_answer(gateway, f"{share:.0%} of packets lost both ways")
+    check_calls_and_a_big_answer(gateway, f"{share:.0%} of packets lost both ways", size=size)
     assert network.lost() > 0
     print_figures(f"{share:.0%} of packets lost both ways", packets_lost=network.lost())
     network.heal()
