@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,18 @@ std::string content_of(std::filesystem::path const& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// libFuzzer calls an input by its SHA-1, which says nothing to a reader.
+bool has_name(std::filesystem::path const& file) {
+  auto const name = file.filename().string();
+  return name.size() != 40 || name.find_first_not_of("0123456789abcdef") != name.npos;
+}
+
 int replay(reachback::fuzz::Target const& target, std::filesystem::path const& corpus) {
   auto const files = files_in(corpus);
   if (files.empty()) throw std::runtime_error("no input in " + corpus.string());
+  for (auto const& file : files) {
+    if (!has_name(file)) throw std::runtime_error("name it by what it is: " + file.string());
+  }
   target.run({});
   for (auto const& file : files) {
     std::printf("%s\n", file.c_str());
