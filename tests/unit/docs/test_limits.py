@@ -57,7 +57,12 @@ def test_every_setting_that_limits_something_is_on_the_page():
 @pytest.mark.parametrize("setting", [setting for setting, row in ROWS.items() if row[4]])
 def test_the_level_that_is_named_is_measured(metrics, setting):
     _, _, _, _, name, labels = ROWS[setting].group(0, 1, 2, 3, 4, 5)
-    wanted = name + ("{" + labels if labels and "=" in labels else "")
+    if not labels:
+        wanted = f"{name} "
+    elif "=" in labels:
+        wanted = f"{name}{{{labels}}} "
+    else:
+        wanted = f'{name}{{{labels}="'
     assert any(line.startswith(wanted) for line in metrics.splitlines())
 
 
