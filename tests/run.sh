@@ -15,7 +15,8 @@ Installs what is needed (Debian 12; root or sudo), then, whatever fails on the w
   e2e           the tests that drive the release build's executable, with 1 and with 4 threads
   image         docker/image_test.sh: the container image and compose.yaml, built and run; counts as one test, and is
                 skipped, with the reason in the table, where no container can run
-and prints a line with the number of passed and failed tests. Exit code 0 when nothing failed.
+and prints a line with the number of passed and failed tests and, where there are any, of skipped ones. Exit code 0 when
+nothing failed.
 
   --tidy        only clang-tidy on proto, lib and service, by the release build's compile commands
   --soak MINUTES
@@ -24,12 +25,14 @@ and prints a line with the number of passed and failed tests. Exit code 0 when n
                 build or, with --asan, that one; the seed that it prints can be given again
   --coverage    only: which lines and branches of proto and lib the tests go through, by the preset `coverage`; fails
                 under 90 % of the lines of either, and when a test fails
-  --fuzz        only libFuzzer's programs (preset fuzz), each for so long, two at a time; see tests/fuzz/README.md
+  --fuzz        only libFuzzer's programs (preset fuzz), each for so long, as many at once as there are processors, and
+                each counted as one test; see tests/fuzz/README.md
 TEXT
 }
 
 passed=0
 failed=0
+skipped=0
 times=()
 
 cannot_run=77
@@ -72,14 +75,19 @@ count_cases() {
     function number_before(word,   at) {
       return match($0, "[0-9]+ " word) ? substr($0, RSTART, RLENGTH) + 0 : 0
     }
-    / start time: / { good = bad = 0 }
-    /^\[doctest\] test cases:/ { good = number_before("passed"); bad = number_before("failed") }
-    /[0-9]+ (passed|failed|error).* in [0-9.]+s/ {
-      good = number_before("passed"); bad = number_before("failed") + number_before("error")
+    / start time: / { good = bad = left_out = 0 }
+    /^\[doctest\] test cases:/ {
+      good = number_before("passed"); bad = number_before("failed"); left_out = number_before("skipped")
     }
-    /^Test Passed\./ { passed += good ? good : 1; good = bad = 0 }
-    /^Test (Failed|timed out|not run)/ { passed += good; failed += bad ? bad : 1; good = bad = 0 }
-    END { print passed + 0, failed + 0 }
+    /[0-9]+ (passed|failed|skipped|error).* in [0-9.]+s/ {
+      good = number_before("passed"); bad = number_before("failed") + number_before("error")
+      left_out = number_before("skipped")
+    }
+    /^Test Passed\./ { passed += good || left_out ? good : 1; skipped += left_out; good = bad = left_out = 0 }
+    /^Test (Failed|timed out|not run)/ {
+      passed += good; failed += bad ? bad : 1; skipped += left_out; good = bad = left_out = 0
+    }
+    END { print passed + 0, failed + 0, skipped + 0 }
   ' "$1"
 }
 
@@ -89,16 +97,23 @@ run_tests() {
   ctest --preset "$1" --no-tests=error -j2 -L "$2"
 }
 
+# add PASSED FAILED SKIPPED: the last stage's tests; one that failed without any that did counts as a failure.
+add() {
+  local bad=$2
+  [ "$stage_code" = 0 ] || [ "$bad" -gt 0 ] || bad=1
+  passed=$((passed + $1))
+  failed=$((failed + bad))
+  skipped=$((skipped + $3))
+}
+
 # counted NAME PRESET COMMAND...: a stage whose tests count one by one; one that ran none counts as a failure.
 counted() {
-  local name=$1 log=build/$2/Testing/Temporary/LastTest.log good=0 bad=0
+  local name=$1 log=build/$2/Testing/Temporary/LastTest.log good=0 bad=0 left_out=0
   shift 2
   rm -f "$log"
   stage "$name" "$@"
-  [ ! -f "$log" ] || read -r good bad < <(count_cases "$log")
-  [ "$stage_code" = 0 ] || [ "$bad" -gt 0 ] || bad=1
-  passed=$((passed + good))
-  failed=$((failed + bad))
+  [ ! -f "$log" ] || read -r good bad left_out < <(count_cases "$log")
+  add "$good" "$bad" "$left_out"
 }
 
 test_asan() {
@@ -173,21 +188,45 @@ fuzz_one() {
              code == 0 ? "no finding" : "FINDING: " (found ? found : "see the log")
     }' "$work/log"
   [ "$code" = 0 ] || echo "  ($work/log)"
+  echo "$code" >>"$fuzz_codes"
   return "$code"
 }
+
+fuzz_codes=build/fuzz/codes  # a line for each target that ran
+mapfile -t fuzz_targets < <(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)
 
 # fuzz SECONDS [TARGET...]: all of them when none is named.
 fuzz() {
   local seconds=$1 targets=("${@:2}")
   configure fuzz
   cmake --build --preset fuzz --target fuzzers
-  [ "${#targets[@]}" -gt 0 ] || mapfile -t targets < <(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)
+  [ "${#targets[@]}" -gt 0 ] || targets=("${fuzz_targets[@]}")
   export -f fuzz_one
+  export fuzz_codes
   printf '%s\n' "${targets[@]}" | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$0" "$1"' "$seconds"
 }
 
+# fuzz_options SECONDS [TARGET...]
+fuzz_options() {
+  local target
+  [[ "${1-}" =~ ^[1-9][0-9]*$ ]] || return 1
+  for target in "${@:2}"; do
+    [[ " ${fuzz_targets[*]} " == *" $target "* ]] || { echo "there is no fuzz target $target" >&2 && return 1; }
+  done
+}
+
+count_fuzz_targets() {
+  local good=0 bad=0
+  [ ! -f "$fuzz_codes" ] || { good=$(grep -cx 0 "$fuzz_codes" || true) && bad=$(grep -cvx 0 "$fuzz_codes" || true); }
+  add "$good" "$bad" 0
+}
+
 one_result() {
-  if [ "$stage_code" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  case "$stage_code" in
+    0) add 1 0 0 ;;
+    "$cannot_run") skipped=$((skipped + 1)) ;;
+    *) add 0 1 0 ;;
+  esac
 }
 
 soak_minutes='' soak_preset=release soak_seed=''
@@ -200,7 +239,7 @@ soak_options() {
   while [ $# -gt 0 ]; do
     case "$1" in
       --asan) soak_preset=asan ;;
-      --seed) soak_seed=${2:?} && shift ;;
+      --seed) [[ "${2-}" =~ ^[0-9]+$ ]] && soak_seed=$2 && shift || return 1 ;;
       *) return 1 ;;
     esac
     shift
@@ -212,7 +251,7 @@ case "${1-}" in
   --tidy) chosen=tidy ;;
   --coverage) chosen=coverage ;;
   --soak) shift && soak_options "$@" && chosen=soak || { usage >&2 && exit 2; } ;;
-  --fuzz) [[ ${2-} =~ ^[1-9][0-9]*$ ]] && chosen=fuzz || { usage >&2 && exit 2; } ;;
+  --fuzz) fuzz_options "${@:2}" && chosen=fuzz || { usage >&2 && exit 2; } ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;
 esac
@@ -229,8 +268,9 @@ elif [ "$chosen" = coverage ]; then
   stage coverage coverage
   one_result
 elif [ "$chosen" = fuzz ]; then
+  rm -f "$fuzz_codes"
   stage fuzz fuzz "${@:2}"
-  one_result
+  count_fuzz_targets
 else
   stage format check_format
   one_result
@@ -238,10 +278,12 @@ else
   if compgen -G 'tests/thread_safety/*.cpp' >/dev/null; then counted tsan tsan test_tsan; fi
   counted e2e release test_e2e
   stage image docker/image_test.sh
-  [ "$stage_code" = "$cannot_run" ] || one_result
+  one_result
 fi
 
 printf '\n'
 printf '%s\n' "${times[@]}"
-printf '%d passed, %d failed\n' "$passed" "$failed"
+printf '%d passed, %d failed' "$passed" "$failed"
+[ "$skipped" = 0 ] || printf ', %d skipped' "$skipped"
+printf '\n'
 [ "$failed" = 0 ]
