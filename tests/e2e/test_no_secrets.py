@@ -10,11 +10,12 @@ import pytest
 import websocket
 
 from support.accounts import Browser, PasswordFile, token_table
-from support.gateway import run_to_the_end
+from support.gateway import BYTES, run_to_the_end
 from support.jwts import Issuer, base64url, write_keys
 from support.raw import TEXT, HttpCaller, WebSocketPeer, frame
 from support.service import Peer
 from support.waiting import wait_until
+from test_attach import Attached, data_interface
 
 
 class Marks:
@@ -218,6 +219,33 @@ def test_a_hostile_run_leaves_no_secret_and_no_payload(gateway, marks, issuer):
     assert marks.found_in(log) == []
     assert marks.found_in("\n".join(gateway.output())) == []
     assert marks.found_in(metrics) == []
+
+
+@pytest.mark.parametrize("credential", ["password", "token", "token file", "wrong password", "wrong token"])
+def test_attach_writes_no_secret_and_no_payload(gateway, marks, programs, tmp_path, credential):
+    token_file = tmp_path / "token-of-attach"
+    token_file.write_text(marks._marks["the token"])
+    flags = {
+        "password": ["--user", "ann", "--password", marks._marks["the password"]],
+        "token": ["--token", marks._marks["a token of the file"]],
+        "token file": ["--token-file", token_file],
+        "wrong password": ["--user", "ann", "--password", marks.new("a wrong password")],
+        "wrong token": ["--token", marks.new("a wrong token")],
+    }[credential]
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown/file").write_text(marks.new("a file's content"))
+    attached = Attached(gateway, tmp_path / "shown", *flags)
+    programs.append(attached)
+    if credential.startswith("wrong"):
+        wait_until(lambda: not attached.alive or attached.stderr(), "it says that it is refused")
+    else:
+        attached.wait_ready()
+        wait_until(gateway.connections, "attach has joined")
+        assert gateway.call(data_interface("getFile", "file"), form=BYTES).text == marks._marks["a file's content"]
+        assert gateway.call(data_interface(marks.new("a method"), marks.new("an argument"))).status_code == 200
+        attached.signal(signal.SIGTERM)
+        attached.wait_exit()
+    assert marks.found_in(attached.stderr() + "\n".join(attached.output())) == []
 
 
 def test_the_configuration_as_printed_holds_no_secret(marks, tmp_path, monkeypatch):
