@@ -15,6 +15,9 @@ class Target:
     def __init__(self, port):
         self.address, self.authority, self.token = ("127.0.0.1", port), f"127.0.0.1:{port}", "test"
 
+    def tls_context(self):
+        return None
+
 
 def say(text):
     os.write(1, (text + "\n").encode())

@@ -41,6 +41,7 @@ LINES = {
     "closed": r"info (?P<endpoint>\w+): connection \d+ from 127\.0\.0\.1:\d+ closed \((?P<code>\d+)\)",
     "dropped": r"warning (?P<endpoint>\w+): dropped a message of connection \d+: (?P<reason>[a-z0-9-]+)",
     "log-in failed": r"info a log-in failed, from 127\.0\.1\.\d(:\d+)?",
+    "lost": r"warning \d+ lines? of this log (was|were) lost",
     "ending": r"info (shutting down: not ready any more|draining: no new calls and connections|all connections are closed)",
 }
 _PATTERNS = {kind: re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z " + text) for kind, text in LINES.items()}

@@ -98,6 +98,10 @@ class Traffic:
         self._running = Counter()
         self._tasks = set()
 
+    def missing(self):
+        """The names of the ingredients that never happened."""
+        return [one.name for one in self._all if not self.count[one.name]]
+
     async def run(self, seconds):
         """Ends when all that was begun has ended."""
         self._world.winding_up.clear()

@@ -56,9 +56,8 @@ def judge(world, traffic, gateway, at_start, warm, end, memory_growth):
         counted = ", ".join(f"{count} {name}" for name, count in outcomes_of(metrics, endpoint).most_common())
         print(f"  {endpoint:14} {endings}\n  {'':14} gateway: {counted}")
     print("ingredients: " + ", ".join(f"{count} {name}" for name, count in sorted(traffic.count.items())))
-    for name, count in traffic.count.items():
-        if count == 0:
-            ledger.fault(f"never happened: {name}")
+    for name in traffic.missing():
+        ledger.fault(f"never happened: {name}")
     print("happened: " + ", ".join(f"{count} {name}" for name, count in sorted(world.happened.items())))
     check_joins(world, metrics)
     print(f"at the start {at_start}\nwarmed up    {warm}\nat the end   {end}")
@@ -100,6 +99,8 @@ def check_log(text, world):
         fault(f"in the log: {line}")
     if unknown:
         fault(f"{len(unknown)} lines in the log that nobody provoked")
+    if counts["lost", None]:
+        fault("the log lacks lines: nothing can be said of what it does not tell")
     for endpoint, count in joins(world).items():
         for kind in ("opened", "closed"):
             if counts[kind, endpoint] != count:
