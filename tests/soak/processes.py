@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from support.gateway import BINARY
+from support.gateway import BINARY, ENDS_WITH_US
 
 HERE = Path(__file__).resolve().parent
 
@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 async def killed_service(world, endpoint):
     """A service that SIGKILL ends while it has calls."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / "dying_service.py"), str(world.address[1]), endpoint,
+        *ENDS_WITH_US, sys.executable, str(HERE / "dying_service.py"), str(world.address[1]), endpoint,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -46,7 +46,7 @@ class Attached:
     async def start(self):
         with open(self._directory.parent / "attach.log", "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                str(BINARY), "attach", self._endpoint, "--files", str(self._directory), "--test",
+                *ENDS_WITH_US, str(BINARY), "attach", self._endpoint, "--files", str(self._directory), "--test",
                 "--server", "{}:{}".format(*self._world.address),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )

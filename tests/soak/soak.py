@@ -113,6 +113,7 @@ async def run(arguments, gateway, directory):
     await wait_quiet(world, gateway, process, at_start.descriptors)
     warm = Baseline.of(process)
     print(f"warmed up and quiet: {warm}")
+    traffic.count.clear()  # each ingredient has to happen in what is measured
     await phase(world, traffic, attached, arguments.minutes * 60)
     figures.print_line()
     printing.cancel()
@@ -128,6 +129,7 @@ def main():
     print(f"seed {arguments.seed}, {arguments.minutes:g} minutes behind {arguments.warm_up:g} s of warm-up, "
           f"rate {arguments.rate:g}", flush=True)
     services = [flag for name in SERVICE_ENDPOINTS for flag in ("--endpoint", f"{name}=service")]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("SIGTERM: the soak is broken off"))
     directory = Path(tempfile.mkdtemp(prefix="reachback-soak-"))
     (directory / "files").mkdir()
     gateway = Gateway(*FLAGS, *services)

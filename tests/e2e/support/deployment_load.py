@@ -2,10 +2,13 @@
 speak the original's protocol and come back with backoff."""
 
 import asyncio
+import ctypes
 import itertools
 import json
 import multiprocessing
+import os
 import random
+import signal
 import socket
 import ssl
 import threading
@@ -23,6 +26,7 @@ SLOW = 0.4  # seconds that such an answer takes
 BETWEEN_PARTS = 0.6
 PART_SIZE = 1000
 CALLERS = 128  # at the same time
+PR_SET_PDEATHSIG = 1
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -118,10 +122,18 @@ class DeploymentLoad:
         return self._pipe.recv()
 
 
+def end_with_parent():
+    """SIGKILL ends this process when the one that started it ends, however it does (prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != multiprocessing.parent_process().pid:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 # ---- services
 
 
 def serve(scene):
+    end_with_parent()
     asyncio.run(_serve(scene))
 
 
@@ -173,6 +185,7 @@ async def _answer(connection, request):
 
 
 def call(scene, pipe):
+    end_with_parent()
     load = _Callers(scene)
     threads = [threading.Thread(target=load.call_in_turn, daemon=True) for _ in range(CALLERS)]
     for thread in threads:

@@ -20,6 +20,8 @@ BINARY = Path(os.environ.get("REACHBACK", ROOT / "build/release/service/reachbac
 THREADS = os.environ.get("REACHBACK_THREADS", "1")
 TOKEN = "test"
 HTTP_TIMEOUT = 30
+# Before a command: SIGKILL ends it when the thread that started it ends, so that a killed test leaves nothing running.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -34,7 +36,7 @@ class Program:
         self.meant_to_end = False
         self._stderr = tempfile.TemporaryFile(mode="w+", errors="replace")
         self.process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or self._stderr,
+            list(map(str, [*ENDS_WITH_US, *command])), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or self._stderr,
             text=True,
         )
         self._ready = re.compile(ready)
