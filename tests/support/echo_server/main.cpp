@@ -54,8 +54,8 @@ class EchoServer final : public net::AcceptSink {
   }
   [[nodiscard]] net::Task<> serve(net::LooseSocket socket, core::Permit permit) {
     auto handler = std::make_unique<test::EchoHandler>();
-    net::HttpSession session(shard_, net::Stream(std::move(socket).attach(shard_)), settings_, std::move(permit),
-                             std::move(handler));
+    net::HttpSession session(shard_, net::Stream(std::move(socket).attach(shard_)), settings_,
+                             std::move(permit), std::move(handler));
     co_await session.run();
   }
 

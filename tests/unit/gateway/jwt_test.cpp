@@ -77,8 +77,8 @@ TEST_SUITE("JWT: claims") {
   }
 
   TEST_CASE("may name a time that is farther than any clock") {
-    for (std::string const time : {"7258118400", "253402300800", "9223372036854775807", "18446744073709551615",
-                                   "1e25", "1e300"}) {
+    for (std::string const time :
+         {"7258118400", "253402300800", "9223372036854775807", "18446744073709551615", "1e25", "1e300"}) {
       CAPTURE(time);
       auto const expires = good(R"({"sub":"ann","exp":)" + time + "}").expires;
       CHECK(expires > noon + std::chrono::hours(24 * 365 * 100));
@@ -115,10 +115,9 @@ TEST_SUITE("JWT: claims") {
   }
 
   TEST_CASE("give our scopes, and those of others say nothing") {
-    for (std::string const scopes :
-         {R"("scope":"openid serve:wsData  email admins call:*")",
-          R"("scopes":["openid","serve:wsData",7,"call:*","serve:a b"])",
-          R"("scope":["serve:wsData"],"scopes":"call:*")"}) {
+    for (std::string const scopes : {R"("scope":"openid serve:wsData  email admins call:*")",
+                                     R"("scopes":["openid","serve:wsData",7,"call:*","serve:a b"])",
+                                     R"("scope":["serve:wsData"],"scopes":"call:*")"}) {
       CAPTURE(scopes);
       auto const claims = good(with("," + scopes));
       CHECK(claims.scopes.allow(Action::serve, "wsData"));

@@ -90,9 +90,9 @@ TEST_CASE("a file that does not hold one secret is refused by the variable's nam
 
 TEST_CASE("a token out of a file is read anew for each connection, one said otherwise is not") {
   TemporaryFile const file("first\n");
-  for (auto const& options : {options_of({"--token-file", file.path()}),
-                              options_of({}, {{"REACHBACK_TOKEN_FILE", file.path()}}),
-                              options_of({"--token-file", file.path()}, {{"REACHBACK_TOKEN", "other"}})}) {
+  for (auto const& options :
+       {options_of({"--token-file", file.path()}), options_of({}, {{"REACHBACK_TOKEN_FILE", file.path()}}),
+        options_of({"--token-file", file.path()}, {{"REACHBACK_TOKEN", "other"}})}) {
     std::ofstream(file.path()) << "first\n";
     CHECK(options.token == "first");
     REQUIRE(options.read_token);
