@@ -478,9 +478,11 @@ Task<> HttpSession::linger() {
   hung_up_ = nullptr;
   expired_ = false;
   deadline_.set_in(settings_.linger);
-  do {
+  // No `do ... while (co_await ...)` behind another co_await: g++ 12 resumes it nowhere.
+  for (bool more = true; more;) {
     in_.clear_and_shrink(read_size);
-  } while (co_await more_input());
+    more = co_await more_input();
+  }
 }
 
 Task<> HttpSession::say_end() {

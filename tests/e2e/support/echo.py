@@ -34,6 +34,9 @@ class EchoServer(Program):
         self.address = (host, int(found))
         self.authority = f"{host}:{found}"
 
+    def tls_context(self):
+        return None
+
 
 @dataclass(frozen=True)
 class Message:
