@@ -19,6 +19,7 @@ using test::move_clock;
 using test::on_shard;
 using test::Peer;
 using test::response_of;
+using test::status_of;
 using test::Talk;
 using test::turn;
 using test::until;
@@ -174,16 +175,35 @@ TEST_SUITE("http session: a caller that hangs up") {
 }
 
 TEST_SUITE("http session: its end") {
-  TEST_CASE("drain closes an idle session at once") {
+  TEST_CASE("drain closes a session at once that waits for its next request") {
+    Bench bench;
+    HttpSettings const settings;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Talk talk(bench, settings, &echo);
+      co_await talk.peer.send_and_see_read(request);
+      for (int i = 0; i < 10; ++i) co_await turn(bench.shard);
+      talk.session.drain();
+      std::string const all = co_await talk.peer.read_to_end();
+      CHECK(status_of(all) == 200);
+      CHECK_FALSE(contains(all, "Connection: close"));
+      CHECK(talk.peer.ended_in_order());
+      talk.peer.close();
+      co_await talk.running.join();
+    });
+  }
+
+  TEST_CASE("drain lets who has just connected ask, and closes then") {
     Bench bench;
     HttpSettings const settings;
     on_shard(bench.shard, [&]() -> Task<> {
       Talk talk(bench, settings, &echo);
       co_await turn(bench.shard);
       talk.session.drain();
+      co_await turn(bench.shard);
+      co_await talk.peer.send(request);
       std::string const all = co_await talk.peer.read_to_end();
-      CHECK(all.empty());
-      CHECK(talk.peer.ended_in_order());
+      CHECK(status_of(all) == 200);
+      CHECK(contains(all, "Connection: close"));
       talk.peer.close();
       co_await talk.running.join();
     });
