@@ -3,7 +3,7 @@
 build_packages=(
   g++ clang-19 cmake ninja-build ccache mold pkg-config
   libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev libssl-dev zlib1g-dev
-  libmimalloc-dev libcrypt-dev libtomlplusplus-dev libcjose-dev
+  libmimalloc-dev libcrypt-dev libtomlplusplus-dev libcjose-dev libjansson-dev
 )
 run_packages=(curl)
 test_packages=(
