@@ -37,6 +37,11 @@ Config small_config() {
   config.endpoints.push_back({"wsOff", EndpointKind::reject, "switched off"});
   config.limits.connections = 12;
   config.limits.connection_reserve = 2;
+  config.limits.address_connections = 13;
+  config.limits.endpoint_connections = 3;
+  config.limits.handshake_rate = 6;
+  config.limits.connection_calls = 3;
+  config.limits.event_streams = 2;
   config.limits.message = 3000;
   config.limits.request = 3000;
   config.limits.head = 1024;
@@ -257,6 +262,8 @@ class World {
     expect(core_.parts_budget().used() == 0 && core_.outboxes_budget().used() == 0,
            "the budgets are given back");
     expect(core_.all_connections().used() == 0, "the connections are given back");
+    expect(core_.event_streams().used() == 0, "the event streams are given back");
+    expect(core_.admission().addresses().most() == 0, "the places of addresses are given back");
   }
 
   Input script_;

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <optional>
@@ -53,6 +54,16 @@ std::optional<std::string_view> algorithm_of(json::object const& jwk) {
   if (algorithm.empty() || !for_signatures || for_another) return std::nullopt;
   return algorithm;
 }
+
+bool is_base64url(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+/// What cjose decodes of a JWK; a `=` in the middle of it would make it end the process.
+constexpr std::array<std::string_view, 11> encoded_members = {"k", "n", "e",  "x",  "y", "d",
+                                                              "p", "q", "dp", "dq", "qi"};
 
 std::size_t base64_size(std::size_t bytes) { return (bytes * 4 + 2) / 3; }
 
@@ -114,15 +125,11 @@ std::string_view reason_of(JwtFault fault) {
 }
 
 bool looks_like_jwt(std::string_view text) {
-  auto const is_base64url = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
   auto const first = text.find('.');
   auto const second = first == text.npos ? text.npos : text.find('.', first + 1);
   if (second == text.npos || first == 0 || second == first + 1 || second + 1 == text.size()) return false;
-  auto const all = [&](std::string_view part) { return std::ranges::all_of(part, is_base64url); };
-  return all(text.substr(0, first)) && all(text.substr(first + 1, second - first - 1)) &&
-         all(text.substr(second + 1));
+  return is_base64url(text.substr(0, first)) && is_base64url(text.substr(first + 1, second - first - 1)) &&
+         is_base64url(text.substr(second + 1));
 }
 
 boost::system::result<JwtKeys, JwtKeys::Fault> JwtKeys::read(std::string_view jwk_set) {
@@ -145,6 +152,10 @@ boost::system::result<JwtKeys, JwtKeys::Fault> JwtKeys::read(std::string_view jw
     }
     if (jwk->contains("d"))
       return Fault{fmt::format("has a key {} that is private: only its issuer has it", number)};
+    for (auto const name : encoded_members) {
+      if (!is_base64url(text_at(*jwk, name)))
+        return Fault{fmt::format("has a key {} whose {} is no base64url", number, name)};
+    }
     if (keys.size() == most_keys) return Fault{fmt::format("has more than {} keys", most_keys)};
     if (auto const added = keys.add(json::serialize(*jwk), *algorithm); !added)
       return Fault{fmt::format("has a key {} that {}", number, added.error().text)};

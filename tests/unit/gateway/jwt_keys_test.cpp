@@ -187,6 +187,10 @@ TEST_SUITE("JWT keys: the set") {
     CHECK(refusal_of(set_of(R"({"kty":"RSA","n":"AQAB"})")) == "has a key 1 that cannot be read");
     CHECK(refusal_of(set_of(R"({"kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB"})")) ==
           "has a key 1 that cannot be read");
+    for (std::string_view const padded : {"c3Nz=c3M", "c=M", "=", "c3Nzcw=="}) {
+      auto const key = fmt::format(R"({{"kty":"oct","k":"{}{}"}})", std::string(44, 'a'), padded);
+      CHECK(refusal_of(set_of(rsa_key, key)) == "has a key 2 whose k is no base64url");
+    }
     auto const private_key = std::string(ec_key.substr(0, ec_key.size() - 1)) + R"(,"d":"AQAB"})";
     CHECK(refusal_of(set_of(private_key)) == "has a key 1 that is private: only its issuer has it");
   }

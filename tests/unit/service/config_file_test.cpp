@@ -146,6 +146,8 @@ TEST_CASE("what is no TOML is named with its line") {
   CHECK(complaint("port = 1\nthreads = ").starts_with("2: "));
   CHECK(complaint("[[endpoint]]\nname='a'\nname='b'").starts_with("3: "));
   CHECK(complaint("\xff = 1").starts_with("1: "));
+  for (auto const* const no_key : {"[$", "[[$]]", "a.$ = 1", "a.", "[", "{"})
+    CHECK_MESSAGE(complaint(no_key).starts_with("1: "), no_key);
 }
 
 TEST_CASE("a file that cannot be read is named") {
