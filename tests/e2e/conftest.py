@@ -5,8 +5,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from support.gateway import BINARY, Gateway
+from support.certificates import Authority
+from support.gateway import BINARY, Gateway, Program
+from support.handshakes import HERE
 from support.neighbours import Neighbours
+from support.payload import MIB, payload
 from support.raw import HttpCaller, WebSocketPeer
 from support.service import OriginalService, Peer
 from support.stopped_service import StoppedService
@@ -142,3 +145,51 @@ def bystander(gateway, raw_http):
     is_served()
     yield
     is_served()
+
+
+@pytest.fixture(scope="session")
+def certificate_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture(scope="session")
+def authority(certificate_folder):
+    return Authority(certificate_folder, "authority")
+
+
+@pytest.fixture(scope="session")
+def good(authority):
+    """A certificate for this machine."""
+    return authority.issue("good", HERE)
+
+
+@pytest.fixture
+def start_tls(start_gateway, good, authority):
+    """Starts gateways that speak TLS."""
+
+    def start(*flags, certificate=good, ca_file=authority.file, **options):
+        return start_gateway(*flags, certificate=certificate, ca_file=ca_file, **options)
+
+    return start
+
+
+@pytest.fixture
+def shared_files(tmp_path):
+    """What `attach` gives away by TLS: a small file and one of 40 MiB."""
+    (tmp_path / "small.txt").write_text("a small file")
+    (tmp_path / "big").write_bytes(payload(40 * MIB, False))
+    return tmp_path
+
+
+@pytest.fixture
+def start_attach(programs, shared_files):
+    """Starts `attach` by TLS, and does not wait until it has joined."""
+
+    def start(*flags, credential=("--test",), **environment):
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        command = ["env", *variables, BINARY, "attach", "wsData", "--files", shared_files, *credential, *flags]
+        attached = Program(command, r"reachback: attached to wss://.+/wsData$")
+        programs.append(attached)
+        return attached
+
+    return start

@@ -11,6 +11,7 @@ import pytest
 from support.gateway import BINARY, BYTES, NDJSON, Program
 from support.payload import MIB, md5, part_bytes, payload, unpack
 from support.raw import HttpCaller
+from support.service import data_interface
 from support.waiting import wait_until
 
 BIG = 5 << 30 if os.environ.get("REACHBACK_BIG") == "1" else 300 * MIB
@@ -52,10 +53,6 @@ def attach(programs):
         return attached
 
     return start
-
-
-def data_interface(attribute, *args):
-    return {"cmd": "rpc", "class": "DataInterface", "attribute": attribute, "args": list(args)}
 
 
 @pytest.mark.parametrize("name", sorted(SIZES))

@@ -14,8 +14,9 @@ from support.payload import MIB, payload
 from support.problems import check_problem
 from support.raw import HttpCaller
 from support.root import needs_root
+from support.service import data_interface
 from support.waiting import Stopwatch, let_pass, wait_until
-from test_attach import Attached, data_interface
+from test_attach import Attached
 
 in_a_network = needs_root(*NEEDS)
 

@@ -8,29 +8,12 @@ import ssl
 import pytest
 
 from support.certificates import Authority, self_signed
-from support.gateway import BINARY, BYTES, Program, run_to_the_end
+from support.gateway import BYTES, Program, run_to_the_end
+from support.handshakes import HERE, PATIENT
 from support.payload import MIB, md5, payload
+from support.service import data_interface
 from support.tls_proxy import TlsProxy, server_context
 from support.waiting import Stopwatch, let_pass, wait_until
-
-HERE = "DNS:localhost,IP:127.0.0.1"
-BIG = 40 * MIB
-PATIENT = ("--timeout", "60")  # what `health` is told where the answer comes, and the machine may be slow
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("certificates")
-
-
-@pytest.fixture(scope="session")
-def authority(folder):
-    return Authority(folder, "authority")
-
-
-@pytest.fixture(scope="session")
-def good(authority):
-    return authority.issue("good", HERE)
 
 
 @pytest.fixture
@@ -46,31 +29,6 @@ def proxy(gateway, start_proxy, good):
     return start_proxy(gateway, server_context(good))
 
 
-@pytest.fixture
-def files(tmp_path):
-    (tmp_path / "small.txt").write_text("a small file")
-    (tmp_path / "big").write_bytes(payload(BIG, False))
-    return tmp_path
-
-
-@pytest.fixture
-def start_attach(programs, files):
-    """Starts `attach`, and does not wait until it has joined."""
-
-    def start(*flags, credential=("--test",), **environment):
-        variables = [f"{name}={value}" for name, value in environment.items()]
-        command = ["env", *variables, BINARY, "attach", "wsData", "--files", files, *credential, *flags]
-        attached = Program(command, r"reachback: attached to wss://.+/wsData$")
-        programs.append(attached)
-        return attached
-
-    return start
-
-
-def data_interface(attribute, *args):
-    return {"cmd": "rpc", "class": "DataInterface", "attribute": attribute, "args": list(args)}
-
-
 def check_answers(gateway):
     assert gateway.call(data_interface("getFile", "small.txt"), form=BYTES).content == b"a small file"
 
@@ -81,7 +39,7 @@ def wait_joined(gateway, attached, times=1):
 
 
 def test_small_calls_and_a_big_file_are_answered_by_tls_while_pings_pass(start_gateway, start_proxy, good, authority,
-                                                                        start_attach, files, raw_http):
+                                                                        start_attach, shared_files, raw_http):
     gateway = start_gateway("--ping-interval", "0.2", "--silence-timeout", "5")
     proxy = start_proxy(gateway, server_context(good))
     attached = start_attach("--server", proxy.url, "--ca-file", authority.file)
@@ -96,7 +54,7 @@ def test_small_calls_and_a_big_file_are_answered_by_tls_while_pings_pass(start_g
     check_answers(gateway)
     while piece := caller.read_piece(deadline=60):
         received.append(piece)
-    assert md5(b"".join(received)) == md5((files / "big").read_bytes())
+    assert md5(b"".join(received)) == md5((shared_files / "big").read_bytes())
     let_pass(6)
     check_answers(gateway)
     (connection,) = gateway.endpoint("wsData")["connections"]
@@ -106,7 +64,7 @@ def test_small_calls_and_a_big_file_are_answered_by_tls_while_pings_pass(start_g
 
 def test_a_big_request_reaches_the_service(gateway, proxy, authority, start_attach):
     wait_joined(gateway, start_attach("--server", proxy.url, "--ca-file", authority.file))
-    text = payload(BIG // 2, False).hex()
+    text = payload(20 * MIB, False).hex()
     request = json.dumps(data_interface("echo", text)).encode()
     response = gateway.http("POST", "/v1/endpoints/wsData/requests", data=request, timeout=120,
                             headers={"Accept": BYTES, "Content-Type": "application/json"})
@@ -140,7 +98,8 @@ def test_the_name_and_the_protocol_are_told_to_the_server(gateway, start_proxy, 
 
 
 BAD = {
-    "wrong host": (lambda authority, _: authority.issue("elsewhere", "DNS:elsewhere.example,IP:127.0.0.2"), "another host"),
+    "wrong host": (lambda authority, _: authority.issue("elsewhere", "DNS:elsewhere.example,IP:127.0.0.2"),
+                   "another host"),
     "expired": (lambda authority, _: authority.issue("expired", HERE, days=-1), "expired"),
     "unknown authority": (lambda _, folder: Authority(folder, "nobody").issue("stranger", HERE), "unknown authority"),
     "self-signed": (lambda _, folder: self_signed(folder, "selfish", HERE), "unknown authority"),
@@ -149,9 +108,9 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_a_gateway_that_cannot_be_verified_is_refused_until_its_certificate_is_renewed(
-        gateway, start_proxy, folder, authority, good, start_attach, case):
+        gateway, start_proxy, certificate_folder, authority, good, start_attach, case):
     make, word = BAD[case]
-    bad_proxy = start_proxy(gateway, server_context(make(authority, folder)))
+    bad_proxy = start_proxy(gateway, server_context(make(authority, certificate_folder)))
     attached = start_attach("--server", bad_proxy.url, "--ca-file", authority.file)
     wait_until(lambda: attached.stderr().count("next try") >= 2, "it tries again")
     assert f"{bad_proxy.url}: the server's certificate" in attached.stderr()
@@ -193,8 +152,8 @@ def test_a_gateway_that_speaks_plainly_is_not_taken_for_one_with_tls(gateway, au
     assert "does not speak TLS" in attached.stderr()
 
 
-def test_a_self_signed_certificate_can_itself_be_the_ca_file(gateway, start_proxy, folder, start_attach):
-    certificate = self_signed(folder, "lab", HERE)
+def test_a_self_signed_certificate_can_itself_be_the_ca_file(gateway, start_proxy, certificate_folder, start_attach):
+    certificate = self_signed(certificate_folder, "lab", HERE)
     proxy = start_proxy(gateway, server_context(certificate))
     wait_joined(gateway, start_attach("--server", proxy.url, "--ca-file", certificate.file))
     check_answers(gateway)

@@ -209,3 +209,8 @@ class OriginalService:
 def rpc(attribute, *args, **kwargs):
     """A request as the original's callers write it."""
     return {"cmd": "rpc", "class": "ExampleInterface", "attribute": attribute, "args": list(args), "kwargs": kwargs}
+
+
+def data_interface(attribute, *args):
+    """A request to what `reachback attach` gives away."""
+    return {"cmd": "rpc", "class": "DataInterface", "attribute": attribute, "args": list(args)}
