@@ -1,8 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cmath>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace reachback::fuzz {
@@ -15,6 +16,14 @@ struct BoostOpinion {
   std::optional<boost::json::value> value;  ///< nothing: it is no JSON
 };
 
+[[nodiscard]] inline bool has_nan(boost::json::value const& value) {
+  if (auto const* const object = value.if_object())
+    return std::ranges::any_of(*object, [](auto const& member) { return has_nan(member.value()); });
+  if (auto const* const array = value.if_array()) return std::ranges::any_of(*array, has_nan);
+  auto const* const number = value.if_double();
+  return number != nullptr && std::isnan(*number);
+}
+
 /// `max_depth` counts the containers that are open at once.
 [[nodiscard]] inline BoostOpinion boost_opinion(std::string_view text, std::size_t max_depth) {
   namespace json = boost::json;
@@ -25,7 +34,7 @@ struct BoostOpinion {
   BoostOpinion opinion;
   auto value = json::parse(text, error, {}, options);
   if (!error) {
-    opinion.comparable = json::serialize(value).find("NaN") == std::string::npos;
+    opinion.comparable = !has_nan(value);
     if (opinion.comparable) opinion.value = std::move(value);
   } else {
     opinion.too_deep = error == json::error::too_deep;

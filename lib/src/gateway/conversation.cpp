@@ -44,10 +44,7 @@ net::Task<> Conversation::answer(Exchange& exchange) {
 
 net::Task<> Conversation::refuse_for_standing(Exchange& exchange) {
   exchange.session.drain();
-  if (standing_ == Standing::over_address_limit) {
-    return exchange.refuse(Problem::too_many_connections,
-                           "the client's address has as many connections as it may have");
-  }
+  if (standing_ == Standing::over_address_limit) return exchange.refuse_address();
   return exchange.refuse(Problem::overloaded, "the connection limit is reached");
 }
 

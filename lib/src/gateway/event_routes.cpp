@@ -140,14 +140,8 @@ struct StreamShares {
 
 /// False when it was refused.
 async::Task<bool> let_in(Exchange& exchange, StreamShares& shares) {
-  ClientView client = exchange.client();
-  auto address = co_await exchange.core.admission().enter_behind_proxy(std::move(client));
-  if (!address) {
-    exchange.count(core::Bound::address_connection_limit);
-    co_await exchange.refuse(Problem::too_many_connections,
-                             "the client's address has as many connections as it may have");
-    co_return false;
-  }
+  auto address = co_await exchange.enter_behind_proxy();
+  if (!address) co_return false;
   shares.address = std::move(*address);
   auto total = exchange.core.event_streams().acquire(1);
   if (!total) {

@@ -75,6 +75,20 @@ async::Task<> Exchange::refuse(Problem problem, std::string detail) {
   co_await refuse(std::move(failure));
 }
 
+async::Task<> Exchange::refuse_address() {
+  return refuse(Problem::too_many_connections, "the client's address has as many connections as it may have");
+}
+
+async::Task<std::optional<core::Permit>> Exchange::enter_behind_proxy() {
+  ClientView named = client();
+  auto share = co_await core.admission().enter_behind_proxy(std::move(named));
+  if (!share) {
+    count(core::Bound::address_connection_limit);
+    co_await refuse_address();
+  }
+  co_return share;
+}
+
 async::Task<> Exchange::refuse(Failure failure, std::optional<CallId> call_id, std::string service_message) {
   // A caller that comes again is to find another replica, or room.
   if (failure.problem == Problem::draining || failure.problem == Problem::too_many_connections)

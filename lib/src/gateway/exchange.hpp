@@ -61,6 +61,10 @@ struct Exchange {
   async::Task<> refuse(Problem problem, std::string detail);
   async::Task<> refuse(Failure failure, std::optional<CallId> call_id = std::nullopt,
                        std::string service_message = {});
+  /// Because the client's address has all the connections that it may have.
+  async::Task<> refuse_address();
+  /// Takes the share of an address behind a proxy; nothing when the request was refused instead.
+  [[nodiscard]] async::Task<std::optional<core::Permit>> enter_behind_proxy();
   async::Task<> respond_json(std::string body);
   async::Task<> respond_text(int status, std::string body);
 };

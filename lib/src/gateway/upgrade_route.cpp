@@ -64,20 +64,6 @@ std::optional<ConnectionRights> rights_of(Identity const& who, Endpoint const& e
   return rights.receive || rights.send ? std::optional(rights) : std::nullopt;
 }
 
-/// `share` becomes that of a client behind a proxy. False when it was refused.
-async::Task<bool> has_room(Exchange& exchange, core::Permit& share) {
-  ClientView client = exchange.client();
-  auto place = co_await exchange.core.admission().enter_behind_proxy(std::move(client));
-  if (!place) {
-    exchange.count(core::Bound::address_connection_limit);
-    co_await exchange.refuse(Problem::too_many_connections,
-                             "the client's address has as many connections as it may have");
-    co_return false;
-  }
-  share = std::move(*place);
-  co_return true;
-}
-
 /// Of those that may join: nobody else can use the rate up. False when it was refused.
 async::Task<bool> is_in_time(Exchange& exchange) {
   bool const in_time = co_await exchange.core.admission().handshake();
@@ -104,9 +90,8 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_await exchange.refuse(Problem::draining, "the gateway is shutting down");
     co_return;
   }
-  core::Permit behind_proxy;
-  bool const room = co_await has_room(exchange, behind_proxy);
-  if (!room) co_return;
+  auto behind_proxy = co_await exchange.enter_behind_proxy();
+  if (!behind_proxy) co_return;
   if (endpoint.kind() == EndpointKind::reject) {
     std::string nothing;
     co_await turn_away(exchange, std::move(nothing), proto::CloseCode::policy, endpoint.reject_reason(),
@@ -134,7 +119,7 @@ async::Task<> serve_upgrade(Exchange& exchange, Endpoint& endpoint) {
     co_await exchange.refuse(Problem::overloaded, "this endpoint has as many connections as it may have");
     co_return;
   }
-  if (behind_proxy.amount() != 0) exchange.shares.address = std::move(behind_proxy);
+  if (behind_proxy->amount() != 0) exchange.shares.address = std::move(*behind_proxy);
   exchange.shares.endpoint = std::move(*place);
   std::string client = exchange.client().shown;
   wire::HttpRequestHead request = head;

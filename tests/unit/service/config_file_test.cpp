@@ -148,6 +148,8 @@ TEST_CASE("what is no TOML is named with its line") {
   CHECK(complaint("\xff = 1").starts_with("1: "));
   for (auto const* const no_key : {"[$", "[[$]]", "a.$ = 1", "a.", "[", "{"})
     CHECK_MESSAGE(complaint(no_key).starts_with("1: "), no_key);
+  for (auto const* const unquoted : {"address = Jürgen", "port = 0ÿ", "port = 0 \uFCFF"})
+    CHECK_MESSAGE(complaint(unquoted).starts_with("1: "), unquoted);
 }
 
 TEST_CASE("a file that cannot be read is named") {
