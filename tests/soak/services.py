@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from collections import defaultdict
 
 from log_in import log_in
 from sockets import WebSocket
 from world import BEARER, small_answer
 
 PING_EVERY = 5
+# Parts of an answer that a service of the subprotocol may send before it has a credit.
+UNASKED = 2
 # What a service that answers late, or never, lets pass: more than the callers of such services wait.
 LATE = 4
 
@@ -19,6 +22,7 @@ class Service:
         self._world, self.endpoint = world, endpoint
         self._credential = f"Cookie: login={cookie}" if cookie else BEARER
         self._subprotocol = subprotocol
+        self._credits = defaultdict(lambda: asyncio.Semaphore(UNASKED))  # of each call
         self._tasks = set()
         self.socket = None
 
@@ -31,7 +35,8 @@ class Service:
         try:
             while (message := await self.socket.read()) is not None:
                 if b'"soakCall"' not in message[:400]:
-                    continue  # credit, cancel, goaway
+                    self._hear(json.loads(message))
+                    continue
                 request = self._world.note_request(message)
                 task = asyncio.create_task(self._guarded(request))
                 self._tasks.add(task)
@@ -39,6 +44,11 @@ class Service:
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    def _hear(self, word):
+        """A word of the subprotocol's."""
+        for _ in range(word["parts"] if word["cmd"] == "credit" else 0):
+            self._credits[word["callId"]].release()
 
     async def _guarded(self, request):
         try:
@@ -60,6 +70,8 @@ class Service:
 
     async def send_file(self, call_id, file, pause=0.0):
         for number in file.order(self._world.chance):
+            if self._subprotocol:
+                await self._credits[call_id].acquire()
             self.socket.send_text(*file.part(number, call_id))
             await self.socket.flush()
             if pause:
