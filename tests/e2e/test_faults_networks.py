@@ -2,20 +2,22 @@
 are in a network namespace."""
 
 import json
+import socket
+import subprocess
 from contextlib import nullcontext
 
 import pytest
 
 from support.delaying_proxy import DelayingProxy
 from support.figures import percentile, print_figures
-from support.gateway import BYTES
+from support.gateway import BINARY, BYTES
 from support.network import NEEDS, Network
 from support.payload import MIB, payload
 from support.problems import check_problem
 from support.raw import HttpCaller
 from support.root import needs_root
 from support.service import data_interface
-from support.waiting import Stopwatch, let_pass, wait_until
+from support.waiting import DEADLINE, Stopwatch, let_pass, wait_until
 from test_attach import Attached
 
 in_a_network = needs_root(*NEEDS)
@@ -221,6 +223,25 @@ def test_a_slow_network_costs_time_and_no_call(network, start_gateway, far_servi
     far_service(gateway)
     network.slow_down("50mbit")
     check_calls_and_a_big_answer(gateway, "50 Mbit/s from the service")
+
+
+@needs_root("mount")
+def test_an_address_that_swallows_packets_hides_no_other_of_the_same_name(start_gateway, stack, tmp_path):
+    gateway = start_gateway()
+    nobody_accepts = stack.enter_context(socket.socket(socket.AF_INET6))
+    try:
+        nobody_accepts.bind(("::1", gateway.port))
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    nobody_accepts.listen(0)
+    stack.enter_context(socket.create_connection(nobody_accepts.getsockname()[:2]))
+    hosts = tmp_path / "hosts"
+    hosts.write_text("::1 two.example\n127.0.0.1 two.example\n")
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts, BINARY, "health",
+         "--server", f"http://two.example:{gateway.port}", "--timeout", "4"],
+        capture_output=True, text=True, timeout=DEADLINE)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_service_that_is_far_away_costs_time_and_no_call(start_gateway, programs, files, stack):

@@ -66,7 +66,7 @@ Task<Dialer::ExchangeResult> Dialer::exchange(std::string request) {
   } const leave{current_};
   async::Deadline deadline(shard_, [&connection] { connection.cancel(); });
   deadline.set_in(plan_.timeout);
-  auto const error = co_await connection.connect(plan_.gateway);
+  auto const error = co_await connection.connect(plan_.gateway, plan_.timeout);
   boost::system::result<HttpReply> reply = error;
   if (!error) reply = co_await connection.exchange(request);
   bool const late = !deadline.is_set();

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/connect.hpp>
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <utility>
 
@@ -33,16 +33,23 @@ std::string Address::authority() const {
 std::string Address::origin() const { return (tls ? "https://" : "http://") + authority(); }
 
 HttpConnection::HttpConnection(async::Shard& shard, TlsContext const* tls)
-    : tls_(tls), resolver_(shard.strand()), stream_(net::Socket(shard.strand())) {}
+    : shard_(shard), tls_(tls), resolver_(shard.strand()), stream_(net::Socket(shard.strand())) {}
 
-Task<error_code> HttpConnection::connect(Address const& gateway) {
+Task<error_code> HttpConnection::connect(Address const& gateway, core::Duration patience) {
   auto const port = std::to_string(gateway.port);
   auto const [not_found, addresses] = co_await resolver_.async_resolve(gateway.host, port, async::use_task);
   if (cancelled_) co_return asio::error::operation_aborted;
   if (not_found) co_return not_found;
-  auto const [error, used] = co_await asio::async_connect(stream_.socket(), addresses, async::use_task);
-  if (cancelled_) co_return asio::error::operation_aborted;
-  if (error) co_return reason_of(error);
+  error_code error = asio::error::host_not_found;
+  auto const share = patience / std::max<core::Duration::rep>(addresses.size(), 1);
+  std::size_t left = addresses.size();
+  for (auto const& entry : addresses) {
+    auto const enough = --left == 0 ? std::nullopt : std::optional(share);
+    error = co_await connect_to(entry.endpoint(), enough);
+    if (cancelled_) co_return asio::error::operation_aborted;
+    if (!error) break;
+  }
+  if (error) co_return error;
   net::tune(stream_.socket());
   if (!gateway.tls) co_return error_code();
   stream_.secure(gateway.checked ? tls_->session_with(gateway.host) : tls_->unchecked_session());
@@ -50,12 +57,17 @@ Task<error_code> HttpConnection::connect(Address const& gateway) {
   co_return refused;
 }
 
-// Where no socket can be opened, for want of descriptors, Asio's connect says no more than "cancelled".
-error_code HttpConnection::reason_of(error_code connect_failure) {
-  if (connect_failure != asio::error::operation_aborted) return connect_failure;
+Task<error_code> HttpConnection::connect_to(net::Tcp::endpoint address,
+                                            std::optional<core::Duration> patience) {
   error_code error;
-  stream_.socket().open(net::Tcp::v4(), error);
-  return error ? error : connect_failure;
+  stream_.socket().close(error);  // of the address before
+  stream_.socket().open(address.protocol(), error);
+  if (error) co_return error;
+  async::Deadline deadline(shard_, [this] { stream_.close(); });
+  if (patience) deadline.set_in(*patience);
+  auto const [failed] = co_await stream_.socket().async_connect(address, async::use_task);
+  bool const late = patience && !deadline.is_set();
+  co_return late ? error_code(asio::error::timed_out) : failed;
 }
 
 Task<boost::system::result<HttpReply>> HttpConnection::exchange(std::string const& request) {

@@ -3,6 +3,7 @@
 #include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "async/shard.hpp"
@@ -40,8 +41,9 @@ class HttpConnection {
   /// `tls` serves gateways that are addressed so, and outlives this; null where none is.
   HttpConnection(async::Shard& shard, TlsContext const* tls);
 
-  /// Resolves the name, connects to the first of its addresses that answers, and secures the connection.
-  [[nodiscard]] async::Task<async::error_code> connect(Address const& gateway);
+  /// Resolves the name, connects to the first of its addresses that answers, and secures the connection. Each
+  /// address but the last has its share of `patience` to do so: one that swallows packets hides no other.
+  [[nodiscard]] async::Task<async::error_code> connect(Address const& gateway, core::Duration patience);
   /// Sends the request and reads the whole answer; that of an upgrade ends with its head.
   [[nodiscard]] async::Task<boost::system::result<HttpReply>> exchange(std::string const& request);
   /// Closes. What runs ends with an error; a look-up that the system has begun is waited for.
@@ -52,10 +54,12 @@ class HttpConnection {
  private:
   using Resolver = boost::asio::ip::basic_resolver<net::Tcp, async::Executor>;
 
-  [[nodiscard]] async::error_code reason_of(async::error_code connect_failure);
+  [[nodiscard]] async::Task<async::error_code> connect_to(net::Tcp::endpoint address,
+                                                          std::optional<core::Duration> patience);
   [[nodiscard]] async::Task<async::error_code> write(std::string const& request);
   [[nodiscard]] async::Task<boost::system::result<HttpReply>> read_reply();
 
+  async::Shard& shard_;
   TlsContext const* tls_;
   Resolver resolver_;
   net::Stream stream_;

@@ -44,7 +44,7 @@ Task<> ask(async::Shard& shard, ProbeConfig const& config, client::TlsContext co
   client::HttpConnection connection(shard, tls);
   async::Deadline deadline(shard, [&connection] { connection.cancel(); });
   deadline.set_in(config.timeout);
-  auto const error = co_await connection.connect(gateway);
+  auto const error = co_await connection.connect(gateway, config.timeout);
   boost::system::result<client::HttpReply> reply = error;
   auto const request = request_of(gateway, config.path);
   if (!error) reply = co_await connection.exchange(request);
