@@ -241,7 +241,7 @@ std::vector<Setting> tls() {
 std::vector<Setting> limits() {
   return {
       count("connection-limit", &Limits::connections, 0,
-            "Open connections; 0: the limit of open files less 256, or half of it up to 512"),
+            "Open connections; 0: the limit of open files less 256, or half of it where that is 512 or less"),
       count("connection-reserve", &Limits::connection_reserve, 0,
             "Connections beyond the limit, answered for probes only"),
       count("address-connection-limit", &Limits::address_connections, 0,

@@ -5,9 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from support.certificates import Authority
+from support.certificates import HERE, Authority
 from support.gateway import BINARY, Gateway, Program
-from support.handshakes import HERE
 from support.neighbours import Neighbours
 from support.payload import MIB, payload
 from support.raw import HttpCaller, WebSocketPeer
@@ -176,9 +175,11 @@ def start_tls(start_gateway, good, authority):
 @pytest.fixture
 def shared_files(tmp_path):
     """What `attach` gives away by TLS: a small file and one of 40 MiB."""
-    (tmp_path / "small.txt").write_text("a small file")
-    (tmp_path / "big").write_bytes(payload(40 * MIB, False))
-    return tmp_path
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "small.txt").write_text("a small file")
+    (shared / "big").write_bytes(payload(40 * MIB, False))
+    return shared
 
 
 @pytest.fixture

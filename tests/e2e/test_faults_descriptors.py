@@ -14,8 +14,9 @@ from support.gateway import BYTES
 from support.payload import part_bytes
 from support.problems import check_problem
 from support.raw import HttpCaller
+from support.service import data_interface
 from support.waiting import Stopwatch, let_pass, wait_until
-from test_attach import Attached, data_interface
+from test_attach import Attached
 
 FEW = 64
 ENOUGH_FOR_THE_RESERVE = 256

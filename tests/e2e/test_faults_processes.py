@@ -9,9 +9,10 @@ from support.gateway import BYTES, TOKEN, Program
 from support.payload import MIB, payload
 from support.problems import check_problem
 from support.raw import Aborted
+from support.service import data_interface
 from support.stopped_service import SILENCE
 from support.waiting import Stopwatch, wait_until
-from test_attach import Attached, data_interface
+from test_attach import Attached
 
 SILENT_AFTER = 2
 QUICK = ("--ping-interval", "0.5", "--silence-timeout", SILENT_AFTER)

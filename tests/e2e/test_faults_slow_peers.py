@@ -11,10 +11,10 @@ from support.gateway import BYTES
 from support.payload import KIB, MIB, cut_parts, payload
 from support.problems import check_problem, check_refused
 from support.raw import TEXT, HttpCaller, WebSocketPeer, frame
-from support.service import rpc
+from support.service import data_interface, rpc
 from support.trickling import OneByteASecond
 from support.waiting import Stopwatch, wait_until
-from test_attach import Attached, data_interface
+from test_attach import Attached
 
 BOUND = 2
 BOUNDS = ("--head-timeout", BOUND, "--body-timeout", BOUND, "--write-timeout", BOUND, "--subscriber-limit", 64 * KIB)

@@ -13,9 +13,9 @@ from support.accounts import Browser, PasswordFile, token_table
 from support.gateway import BYTES, run_to_the_end
 from support.jwts import Issuer, base64url, write_keys
 from support.raw import TEXT, HttpCaller, WebSocketPeer, frame
-from support.service import Peer
+from support.service import Peer, data_interface
 from support.waiting import wait_until
-from test_attach import Attached, data_interface
+from test_attach import Attached
 
 
 class Marks:

@@ -7,9 +7,8 @@ import ssl
 
 import pytest
 
-from support.certificates import Authority, self_signed
-from support.gateway import BYTES, Program, run_to_the_end
-from support.handshakes import HERE, PATIENT
+from support.certificates import HERE, Authority, self_signed
+from support.gateway import BYTES, PATIENT, Program, run_to_the_end
 from support.payload import MIB, md5, payload
 from support.service import data_interface
 from support.tls_proxy import TlsProxy, server_context
@@ -153,7 +152,7 @@ def test_a_gateway_that_speaks_plainly_is_not_taken_for_one_with_tls(gateway, au
 
 
 def test_a_self_signed_certificate_can_itself_be_the_ca_file(gateway, start_proxy, certificate_folder, start_attach):
-    certificate = self_signed(certificate_folder, "lab", HERE)
+    certificate = self_signed(certificate_folder, "its-own-authority", HERE)
     proxy = start_proxy(gateway, server_context(certificate))
     wait_joined(gateway, start_attach("--server", proxy.url, "--ca-file", certificate.file))
     check_answers(gateway)

@@ -8,17 +8,17 @@ import ssl
 import pytest
 
 from support.certificates import Authority, fingerprint, self_signed
-from support.gateway import BYTES, run_to_the_end
-from support.handshakes import PATIENT, handshake_fails
+from support.gateway import BYTES, PATIENT, run_to_the_end
+from support.handshakes import handshake_fails
 from support.raw import WebSocketPeer
 from support.service import data_interface
 from support.waiting import DEADLINE, wait_until
 
 
 @pytest.fixture(scope="session")
-def clients(certificate_folder):
+def clients(tmp_path_factory):
     """The authority of clients."""
-    return Authority(certificate_folder, "clients")
+    return Authority(tmp_path_factory.mktemp("clients"), "clients")
 
 
 @pytest.fixture(scope="session")
@@ -143,8 +143,8 @@ def test_a_service_dials_in_by_its_certificate_and_is_called_by_another(start_mu
 
 def test_a_service_whose_certificate_may_not_serve_is_refused(start_mutual, start_attach, caller_certificate):
     gateway = start_mutual()
-    attached = start_attach("--server", gateway.url, "--ca-file", gateway.ca_file, "--certificate", caller_certificate.file,
-                            "--key", caller_certificate.key, credential=())
+    attached = start_attach("--server", gateway.url, "--ca-file", gateway.ca_file, "--certificate",
+                            caller_certificate.file, "--key", caller_certificate.key, credential=())
     assert attached.wait_exit() == 1
     assert "serve:wsData" in attached.stderr()
 

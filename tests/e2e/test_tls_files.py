@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from support.certificates import openssl
+from support.certificates import HERE, openssl
 from support.gateway import run_to_the_end
-from support.handshakes import HERE, serial_of, serial_shown
+from support.handshakes import serial_of, serial_shown
 from support.waiting import wait_until
 
 
@@ -73,7 +73,7 @@ def test_half_a_pair_or_a_client_rule_without_tls_makes_no_sense(good, authority
 
 
 def test_an_expired_certificate_is_served_with_a_warning(start_gateway, authority):
-    expired = authority.issue("expired", HERE, days=-1)
+    expired = authority.issue("expired-at-the-start", HERE, days=-1)
     ended = run_to_the_end("serve", "--check-config", "--tls-certificate", str(expired.file),
                            "--tls-key", str(expired.key))
     assert ended.returncode == 0
@@ -89,8 +89,8 @@ def test_an_expired_certificate_is_served_with_a_warning(start_gateway, authorit
 class Served:
     """A certificate's files that are replaced while a gateway uses them."""
 
-    def __init__(self, certificate_folder, first):
-        self.file, self.key = certificate_folder / "served.pem", certificate_folder / "served.key"
+    def __init__(self, folder, first):
+        self.file, self.key = folder / "served.pem", folder / "served.key"
         self.put(first)
 
     def put(self, certificate):

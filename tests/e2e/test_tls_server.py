@@ -12,8 +12,8 @@ import websockets
 
 from support.certificates import self_signed
 from support.events import EventStream
-from support.gateway import BYTES, run_to_the_end
-from support.handshakes import PATIENT, handshake_fails
+from support.gateway import BYTES, PATIENT, run_to_the_end
+from support.handshakes import handshake_fails
 from support.payload import MIB, md5, payload
 from support.raw import CLOSE, TEXT, ByteStream, HttpCaller, WebSocketPeer, frame
 from support.service import data_interface, rpc
@@ -308,7 +308,7 @@ def test_health_asks_by_tls_where_the_gateway_is_told_to_speak_it(gateway, good,
 
 
 def test_health_of_ones_own_machine_looks_at_no_certificate(start_tls, certificate_folder, monkeypatch):
-    elsewhere = self_signed(certificate_folder, "elsewhere", "DNS:elsewhere.example")
+    elsewhere = self_signed(certificate_folder, "health-elsewhere", "DNS:elsewhere.example")
     gateway = start_tls(certificate=elsewhere, ca_file=None)
     monkeypatch.setenv("REACHBACK_PORT", str(gateway.port))
     monkeypatch.setenv("REACHBACK_TLS_CERTIFICATE", "/no/longer/there")

@@ -9,11 +9,12 @@
 namespace reachback::fuzz {
 
 /// Boost.JSON's opinion of a text, as far as it can be compared with ours: of surrogate escapes that stand
-/// alone and of numbers that fit no double ours is another one on purpose; and 0e999 is no number for it.
+/// alone and of numbers that fit no double ours is another one on purpose; and it reads 0e999 as NaN,
+/// which equals nothing.
 struct BoostOpinion {
   bool comparable = true;
   bool too_deep = false;
-  std::optional<boost::json::value> value;  ///< nothing: it is no JSON
+  std::optional<boost::json::value> value;  ///< nothing: no JSON, or not comparable
 };
 
 [[nodiscard]] inline bool has_nan(boost::json::value const& value) {

@@ -37,7 +37,7 @@ Config small_config() {
   config.endpoints.push_back({"wsOff", EndpointKind::reject, "switched off"});
   config.limits.connections = 12;
   config.limits.connection_reserve = 2;
-  config.limits.address_connections = 13;
+  config.limits.address_connections = 13;  // of the 14 that all come from one
   config.limits.endpoint_connections = 3;
   config.limits.handshake_rate = 6;
   config.limits.connection_calls = 3;

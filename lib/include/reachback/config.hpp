@@ -74,7 +74,7 @@ struct Config {
   std::vector<ClientCertificateConfig> client_certificates;
 
   struct Limits {
-    std::size_t connections = 0;          ///< open at once; 0: open files less 256, or half of them up to 512
+    std::size_t connections = 0;          ///< 0: the limit of open files less 256, half of one up to 512
     std::size_t connection_reserve = 64;  ///< beyond it, answered for probes only
     /// Of one client address, for IPv6 of its network of 64 bits; 0: no limit of its own. TCP connections,
     /// but of trusted proxies, and for the clients that those name their WebSockets and event streams.

@@ -63,7 +63,7 @@ struct Exchange {
                        std::string service_message = {});
   /// Because the client's address has all the connections that it may have.
   async::Task<> refuse_address();
-  /// Takes the share of an address behind a proxy; nothing when the request was refused instead.
+  /// The share of a client behind a proxy, empty for any other; nothing: refused, which is answered.
   [[nodiscard]] async::Task<std::optional<core::Permit>> enter_behind_proxy();
   async::Task<> respond_json(std::string body);
   async::Task<> respond_text(int status, std::string body);

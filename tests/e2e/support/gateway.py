@@ -119,6 +119,9 @@ class Program:
         return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
 
 
+PATIENT = ("--timeout", "60")  # what `health` is told where the answer comes, and the machine may be slow
+
+
 def run_to_the_end(*arguments, deadline=DEADLINE):
     """Runs the executable until it ends by itself."""
     return subprocess.run(

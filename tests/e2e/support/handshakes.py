@@ -4,10 +4,7 @@ import socket
 import ssl
 import subprocess
 
-from support.waiting import DEADLINE
-
-HERE = "DNS:localhost,IP:127.0.0.1"
-PATIENT = ("--timeout", "60")  # what `health` is told where the answer comes, and the machine may be slow
+from .waiting import DEADLINE
 
 
 def serial_shown(gateway, context=None):

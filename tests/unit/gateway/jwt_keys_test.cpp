@@ -111,7 +111,9 @@ TEST_SUITE("JWT keys: signatures") {
     auto const keys = keys_of(set_of(secret_key()));
     for (std::string const text : {"", ".", "..", "a.b", "a.b.c.d", "a.b.c", "e30.e30.e30", "W10.e30.AAAA"})
       CHECK_MESSAGE(fault_of(keys, text) == JwtFault::malformed, text);
-    CHECK(fault_of(keys, sign(claims, R"({"alg":"HS256","crit":["exp"],"exp":1})")) == JwtFault::malformed);
+    for (std::string const critical : {R"(["exp"])", "[]", "{}", "7", R"("exp")", "true", "null"})
+      CHECK(fault_of(keys, sign(claims, R"({"alg":"HS256","exp":1,"crit":)" + critical + "}")) ==
+            JwtFault::malformed);
     CHECK(fault_of(keys, sign(claims, R"({"alg":7})")) == JwtFault::malformed);
     CHECK(fault_of(keys, sign(claims) + '\n') == JwtFault::malformed);
     CHECK(fault_of(keys, ' ' + sign(claims)) == JwtFault::malformed);
@@ -187,15 +189,18 @@ TEST_SUITE("JWT keys: the set") {
     CHECK(refusal_of(set_of(R"({"kty":"RSA","n":"AQAB"})")) == "has a key 1 that cannot be read");
     CHECK(refusal_of(set_of(R"({"kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB"})")) ==
           "has a key 1 that cannot be read");
-    for (std::string_view const padded : {"c3Nz=c3M", "c=M", "=", "c3Nzcw=="}) {
-      auto const key = fmt::format(R"({{"kty":"oct","k":"{}{}"}})", std::string(44, 'a'), padded);
-      CHECK(refusal_of(set_of(rsa_key, key)) == "has a key 2 whose k is no base64url");
+    for (std::string_view const member : {"k", "n", "e", "x", "y", "p", "q", "dp", "dq", "qi"}) {
+      for (std::string_view const padded : {"c=M", "c3Nz=c3M", "=", "c3Nzcw==", R"(c\u003dM)"}) {
+        auto const key = fmt::format(R"({{"kty":"RSA","{}":"{}{}"}})", member, std::string(44, 'a'), padded);
+        CHECK(refusal_of(set_of(rsa_key, key)) ==
+              fmt::format("has a key 2 whose {} is no base64url", member));
+      }
     }
     auto const private_key = std::string(ec_key.substr(0, ec_key.size() - 1)) + R"(,"d":"AQAB"})";
     CHECK(refusal_of(set_of(private_key)) == "has a key 1 that is private: only its issuer has it");
   }
 
-  TEST_CASE("of a set's keys there are at most 32, each of which a token might have to be tried with") {
+  TEST_CASE("of a set's keys there are at most 32") {
     auto const set = [](int count) {
       std::string listed;
       for (int i = 0; i < count; ++i) listed += (i == 0 ? "" : ",") + secret_key();
