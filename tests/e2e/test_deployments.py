@@ -19,6 +19,9 @@ ORIGINALS = [f"original-{number}" for number in range(6)]
 ATTACHED = [f"attached-{number}" for number in range(3)]
 HELD = "held"  # its calls wait for the test
 NGINX_NOTICES = 3  # seconds, on a slow machine
+# Like the default longer than the 2 s for which nginx passes over a gateway that was gone: when the next one sends its
+# services away, the one before takes them.
+DRAIN_WAIT = "2.5"
 CONTENT = b"some bytes of a file" * 20
 
 
@@ -35,7 +38,7 @@ def errands():
 @pytest.fixture
 def site():
     flags = [text for endpoint in [*ORIGINALS, *ATTACHED, HELD] for text in ("--endpoint", f"{endpoint}=service")]
-    with Site("--drain-wait", "0.5", "--drain-grace", "20", *flags, replicas=3) as running:
+    with Site("--drain-wait", DRAIN_WAIT, "--drain-grace", "20", *flags, replicas=3) as running:
         yield running
 
 
