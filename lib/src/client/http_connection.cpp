@@ -41,7 +41,8 @@ Task<error_code> HttpConnection::connect(Address const& gateway, core::Duration 
   if (cancelled_) co_return asio::error::operation_aborted;
   if (not_found) co_return not_found;
   error_code error = asio::error::host_not_found;
-  auto const share = patience / std::max<core::Duration::rep>(addresses.size(), 1);
+  auto const share =
+      patience / std::max(static_cast<core::Duration::rep>(addresses.size()), core::Duration::rep{1});
   std::size_t left = addresses.size();
   for (auto const& entry : addresses) {
     auto const enough = --left == 0 ? std::nullopt : std::optional(share);

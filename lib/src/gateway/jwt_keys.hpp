@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-struct _cjose_jwk_int;
+struct _cjose_jwk_int;  // NOLINT(bugprone-reserved-identifier): cjose's own name
 
 namespace reachback::gateway {
 
