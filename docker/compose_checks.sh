@@ -8,14 +8,19 @@ free_port() {
   /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Debian's podman-compose does not know `ipam`, and takes a network that is there already. The network's address is what
-# the gateways trust.
-make_network() {
-  [ "$engine_name" = podman ] || return 0
-  local subnet
-  subnet=$(/usr/bin/python3 -c 'import yaml; print(yaml.safe_load(open("docker/compose.yaml"))
-    ["networks"]["gateways"]["ipam"]["config"][0]["subnet"])')
-  engine network create --subnet "$subnet" "${project}_gateways" >/dev/null
+# choose_network: one that nothing on this machine has, a run that was killed least of all. Debian's podman-compose does
+# not know `ipam`, and takes a network that is there already; docker compose wants to make it itself.
+choose_network() {
+  local network=${project}_gateways attempt
+  for attempt in {1..20}; do
+    GATEWAY_NETWORK=10.$((RANDOM % 256)).$((RANDOM % 256))
+    engine network create --subnet "$GATEWAY_NETWORK.0/24" "$network" >/dev/null 2>"$work/network.log" || continue
+    [ "$engine_name" = podman ] || engine network rm "$network" >/dev/null
+    export GATEWAY_NETWORK
+    return 0
+  done
+  cat "$work/network.log" >&2
+  return 1
 }
 
 bring_up() {
@@ -24,7 +29,7 @@ bring_up() {
   docker/make_secrets.sh "$SECRETS"
   auth="Authorization: Bearer $(cat "$SECRETS/token")"
   up=true
-  make_network
+  choose_network
   { compose -p "$project" build nginx && compose -p "$project" up --detach; } >"$work/up.log" 2>&1 ||
     { cat "$work/up.log" >&2 && return 1; }
   base=https://localhost:$HTTPS_PORT
