@@ -90,7 +90,12 @@ std::string_view cut_between_characters(std::string_view text, std::size_t limit
   return text.substr(0, limit);
 }
 
-bool Utf8Checker::grow(std::string_view text) {
+bool Utf8Checker::grow(std::string_view text, std::size_t ascii) {
+  // A character that was cut off before them makes the difference.
+  if (valid_ + ascii == text.size()) {
+    valid_ = text.size();
+    return true;
+  }
   valid_ += valid_utf8_prefix(text.substr(valid_));
   return may_begin_character(text.substr(valid_));
 }

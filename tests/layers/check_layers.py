@@ -32,7 +32,7 @@ def room(own="", libraries="", system=False):
 ROOMS = {
     "proto headers": room("proto", "boost/json/ boost/json.hpp boost/json_fwd.hpp boost/system/"),
     # The compiler's own header of vector instructions, of which every x86-64 has these.
-    "proto": room("proto", "boost/json/ boost/json.hpp boost/system/ zlib.h openssl/ fmt/ emmintrin.h"),
+    "proto": room("proto", "boost/json/ boost/json.hpp boost/system/ zlib.h openssl/ fmt/ emmintrin.h immintrin.h"),
     "public": room("proto public", "boost/asio/ boost/system/"),
     "core": room("proto core", "boost/system/ sys/mman.h"),
     "wire": room(

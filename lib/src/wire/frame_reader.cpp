@@ -63,23 +63,33 @@ std::optional<Mask> mask_of(std::string_view header) {
   return mask;
 }
 
-void pass(Mask& mask, std::size_t count) { std::ranges::rotate(mask, mask.begin() + count % mask.size()); }
+Mask mask_after(Mask const& mask, std::size_t count) {
+  Mask rest;
+  for (std::size_t i = 0; i < rest.size(); ++i) rest[i] = mask[(count + i) % mask.size()];
+  return rest;
+}
 
 }  // namespace
 
-void apply(Mask mask, char* bytes, std::size_t count) {
+bool apply(Mask mask, char* bytes, std::size_t count) {
   std::uint64_t eight = 0;
   std::memcpy(&eight, mask.data(), mask.size());
   std::memcpy(reinterpret_cast<char*>(&eight) + mask.size(), mask.data(), mask.size());
   std::size_t const words = count / sizeof eight;
+  std::uint64_t all = 0;
   for (std::size_t i = 0; i < words; ++i) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes + i * sizeof word, sizeof word);
     word ^= eight;
+    all |= word;
     std::memcpy(bytes + i * sizeof word, &word, sizeof word);
   }
-  for (std::size_t i = words * sizeof eight; i < count; ++i)
+  for (std::size_t i = words * sizeof eight; i < count; ++i) {
     bytes[i] = static_cast<char>(bytes[i] ^ mask[i % mask.size()]);
+    all |= static_cast<unsigned char>(bytes[i]);
+  }
+  constexpr std::uint64_t high_bits = 0x8080808080808080;
+  return (all & high_bits) == 0;
 }
 
 FrameReader::Step FrameReader::next() {
@@ -128,7 +138,7 @@ FrameReader::Step FrameReader::more_payload() {
   payload_left_ -= count;
   piece_ = take(count);
   piece_mask_ = mask_;
-  if (mask_) pass(*mask_, count);
+  if (mask_) mask_ = mask_after(*mask_, count);
   return Step::payload;
 }
 

@@ -16,8 +16,8 @@ namespace reachback::wire {
 /// The bytes that a payload is masked with (RFC 6455, 5.3), from the one that its next byte is due.
 using Mask = std::array<char, 4>;
 
-/// Masks or unmasks where the bytes are.
-void apply(Mask mask, char* bytes, std::size_t count);
+/// Masks or unmasks where the bytes are. True when all are ASCII then.
+bool apply(Mask mask, char* bytes, std::size_t count);
 
 /// Takes a peer's frames (RFC 6455, 5.2) apart, in whatever pieces their bytes come, and judges the headers
 /// of data frames. Control frames are only found: whoever gets them judges them, and never meets half of one.

@@ -145,11 +145,12 @@ void WebSocketCodec::Impl::read_payload() {
   char* const place = message_.prepare(payload.size());
   // It is there already when it was received in the room that we gave.
   if (place != payload.data() && !payload.empty()) std::memcpy(place, payload.data(), payload.size());
-  if (auto const mask = reader_.mask()) apply(*mask, place, payload.size());
+  auto const mask = reader_.mask();
+  std::size_t const ascii = mask && apply(*mask, place, payload.size()) ? payload.size() : 0;
   message_.grow_by(payload.size());
   bool const ends = reader_.ends_message();
   if (reader_.kind() == core::MessageKind::text &&
-      !(ends ? text_.complete(message_.view()) : text_.grow(message_.view())))
+      !(ends ? text_.complete(message_.view(), ascii) : text_.grow(message_.view(), ascii)))
     return fail(proto::CloseCode::bad_payload);
   if (!ends) return;
   text_ = {};

@@ -374,6 +374,29 @@ void compare_with_boost(std::string const& text) {
   if (should_pass) check_members(members, expected.as_object());
 }
 
+TEST_CASE("a long text ends at its quote and bears no control character, wherever in it they stand") {
+  std::size_t const length = 1500;
+  for (std::size_t at = 0; at < length; ++at) {
+    CAPTURE(at);
+    auto const with = [&](char c) {
+      std::string text(length, 'x');
+      text[at] = c;
+      return "{\"a\":\"" + text + "\"}";
+    };
+    for (char const plain : {' ', '!', '#', '[', ']', '\x7f'})
+      REQUIRE(error_of(with(plain)) == JsonError::none);
+    for (char const bad : {'\0', '\n', '\x1f', '"'}) REQUIRE(error_of(with(bad)) == JsonError::bad_syntax);
+    // A backslash and the x behind it.
+    REQUIRE(error_of(with('\\')) == JsonError::bad_syntax);
+  }
+}
+
+TEST_CASE("a long text in another script is one text") {
+  std::string text;
+  for (int c = 0x80; c < 0x100; ++c) text.append(20, static_cast<char>(c));
+  CHECK(error_of("{\"a\":\"" + text + "\"}") == JsonError::none);
+}
+
 TEST_CASE("the scanner and Boost.JSON agree on thousands of valid objects") {
   test::RandomJson random(1);
   for (int i = 0; i < 4000; ++i) compare_with_boost(random.object());

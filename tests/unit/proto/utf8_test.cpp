@@ -114,6 +114,23 @@ TEST_CASE("a text that comes byte by byte is judged as if it had come at once") 
   }
 }
 
+TEST_CASE("ASCII that is known as such ends a character that was cut off, and no other") {
+  for (std::string const begin : {"", "plain", "\xC3\xA9", "\xC3", "\xF0\x9F\x98"}) {
+    CAPTURE(begin);
+    bool const is_whole = is_valid_utf8(begin);
+    Utf8Checker checker;
+    REQUIRE(checker.grow(begin));
+    CHECK(checker.grow(begin + "ascii", 5) == is_whole);
+    Utf8Checker at_the_end;
+    REQUIRE(at_the_end.grow(begin));
+    CHECK(at_the_end.complete(begin + "ascii", 5) == is_whole);
+  }
+  Utf8Checker checker;
+  REQUIRE(checker.grow("known", 5));
+  CHECK(checker.grow("known\xC3", 0));
+  CHECK_FALSE(checker.complete("known\xC3", 0));
+}
+
 TEST_CASE("a cut falls between characters") {
   std::string const text = "a\xC3\xA9\xF0\x9F\x98\x80z";
   std::size_t const lengths[] = {0, 1, 1, 3, 3, 3, 3, 7, 8, 8};

@@ -47,6 +47,25 @@ std::string payload_in(Finds const& finds) {
 
 }  // namespace
 
+TEST_CASE("a mask put on twice is off, and tells what is ASCII wherever it stands") {
+  wire::Mask const mask = {'\x01', '\x82', '\x7f', '\xff'};
+  for (std::size_t size = 0; size < 200; ++size) {
+    CAPTURE(size);
+    std::string const text(size, 'x');
+    std::string bytes = text;
+    wire::apply(mask, bytes.data(), bytes.size());
+    for (std::size_t i = 0; i < size; ++i) REQUIRE(bytes[i] == static_cast<char>('x' ^ mask[i % 4]));
+    auto const masked = bytes;
+    CHECK(wire::apply(mask, bytes.data(), bytes.size()));
+    CHECK(bytes == text);
+    for (std::size_t i = 0; i < size; ++i) {
+      bytes = masked;
+      bytes[i] = static_cast<char>('\x80' ^ mask[i % 4]);
+      REQUIRE_FALSE(wire::apply(mask, bytes.data(), bytes.size()));
+    }
+  }
+}
+
 TEST_CASE("a piece ends where its frame ends") {
   auto const ping = bytes_of({.opcode = Opcode::ping, .payload = "two"});
   auto const big = std::string(70000, 'x');
