@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
 /// What one turn of the loop gives to the kernel, so that others have theirs.
-constexpr std::size_t bytes_per_turn = 256 * 1024;
+constexpr std::size_t bytes_per_turn = 1024 * 1024;
 constexpr std::size_t permit_step = 64 * 1024;
 /// A body up to this is copied behind its head: one buffer costs the kernel less than two.
 constexpr std::size_t copied_body = 4 * 1024;
