@@ -137,9 +137,11 @@ async::Task<> serve_call(Exchange& exchange) {
     co_return;
   }
   proto::RequestChecker checker;
+  auto complete_at = asked_at;
   auto body = exchange.session.body_at_hand();
   if (!body) {
     auto read = co_await read_body(exchange, checker);
+    complete_at = exchange.scope.shard.now();
     if (!read) {
       co_await exchange.refuse(read.error());
       co_return;
@@ -152,7 +154,7 @@ async::Task<> serve_call(Exchange& exchange) {
     co_return;
   }
   Remembered const request(body->view(), *checked);
-  auto const form = AnswerForm::make(call->form, exchange, exchange.scope.shard.now());
+  auto const form = AnswerForm::make(call->form, exchange, complete_at);
   start(exchange, *call, std::move(*checked), std::move(*body));
   Outcome outcome = Outcome::answered();
   for (bool last = false; !last;) {

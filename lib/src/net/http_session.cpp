@@ -150,8 +150,9 @@ Task<HttpSession::Next> HttpSession::read_head() {
     while (in_.size() == before && wants_input()) co_await input_.wait();
     if (in_.size() == before) break;
     feed();
-    if (!begun && head_begun()) deadline_.set_in(settings_.head_timeout);
-    begun = begun || head_begun();
+    if (begun || !head_begun()) continue;
+    begun = true;
+    if (parser_.progress() == wire::HttpProgress::head) deadline_.set_in(settings_.head_timeout);
   }
   deadline_.clear();
   reading_head_ = false;
@@ -280,7 +281,7 @@ void HttpSession::watch_input() {
     if (!error) receive();
     // On a socket that cannot be waited for, the next wait would fail at once, and so on.
     if (error && error != asio::error::operation_aborted) input_ended();
-    input_.notify();
+    input_.notify_at_once();
   };
   if (stream_.holds_input()) [[unlikely]] {
     asio::post(shard_.strand(), [readable] { readable(error_code()); });
