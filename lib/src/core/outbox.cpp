@@ -16,10 +16,10 @@ std::string_view OutMessage::body_view() const {
   return whole.substr(body_from);
 }
 
-MessageNumber Outbox::push(OutMessage message) {
+MessageNumber Outbox::push(OutMessage&& message) {
   MessageNumber const number{++last_};
   std::size_t const size = message.size();
-  messages_.emplace_hint(messages_.end(), number, Entry{size, std::move(message)});
+  messages_.try_emplace(messages_.end(), number, size, std::move(message));
   bytes_ += size;
   charged_ += charge(size);
   return number;

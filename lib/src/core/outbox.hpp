@@ -69,7 +69,7 @@ class Outbox {
     return messages_.empty() || charged_ + charge(size) <= limit_;
   }
   /// Call only when it `fits`, or when the number of such small messages is bounded otherwise.
-  MessageNumber push(OutMessage message);
+  MessageNumber push(OutMessage&& message);
 
   /// The next piece of the oldest message, at most `max` bytes (at least 1); nothing when empty. Its views
   /// hold until `pop_fragment`.
@@ -88,6 +88,7 @@ class Outbox {
 
  private:
   struct Entry {
+    Entry(std::size_t bytes, OutMessage&& out) : size(bytes), message(std::move(out)) {}
     std::size_t size;
     OutMessage message;
   };

@@ -13,7 +13,6 @@
 
 #include "async/shard.hpp"
 #include "async/task_group.hpp"
-#include "async/turn.hpp"
 #include "core/endpoint_state.hpp"
 #include "gateway/admission.hpp"
 #include "gateway/call_metrics.hpp"
@@ -178,7 +177,8 @@ class Endpoint final : private net::ConnectionSink {
   [[nodiscard]] async::Task<> end_calls_of(ConnectionId connection);
   [[nodiscard]] async::Task<> end_all_calls(core::CallEnd reason);
   [[nodiscard]] async::Task<> publish_all();
-  [[nodiscard]] async::Task<Result<SendCount>> publish_one(Publication const& publication, async::Turn& turn);
+  [[nodiscard]] async::Task<Result<SendCount>> publish_one(Publication const& publication,
+                                                           std::size_t& in_turn);
   [[nodiscard]] async::Task<> publications_before(std::uint64_t number);
   [[nodiscard]] async::Task<> close_in_turns(std::vector<ConnectionId> connections, proto::CloseCode code,
                                              std::string reason);

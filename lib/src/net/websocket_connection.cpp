@@ -227,12 +227,12 @@ void WebSocketConnection::stalled() {
   }
 }
 
-core::MessageNumber WebSocketConnection::send(core::OutMessage message) {
+core::MessageNumber WebSocketConnection::send(core::OutMessage&& message) {
   if (!fits(message.size())) return core::MessageNumber::none;
   return send_beyond_limit(std::move(message));
 }
 
-core::MessageNumber WebSocketConnection::send_beyond_limit(core::OutMessage message) {
+core::MessageNumber WebSocketConnection::send_beyond_limit(core::OutMessage&& message) {
   if (!open()) return core::MessageNumber::none;
   ++traffic_.messages_out;
   auto const number = outbox_.push(std::move(message));
@@ -275,7 +275,10 @@ void WebSocketConnection::flush() {
   if (write_waits_ || write_broken_ || state_ == State::over) return;
   auto const turn_end = log_.given() + bytes_per_turn;
   do {
-    if (send_ready_frame()) continue;
+    if (send_ready_frame()) {
+      if (outbox_.empty() && state_ == State::open) return all_sent();
+      continue;
+    }
     if (write_broken_) return;
     fill();
     if (out_.empty()) return all_sent();

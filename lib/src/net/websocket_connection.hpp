@@ -79,11 +79,11 @@ class WebSocketConnection final : public async::Flushable, private wire::WebSock
   [[nodiscard]] Task<> run(core::Buffer first);
 
   /// Queues a message. `none`: it does not fit (see `fits`) or the connection is leaving.
-  core::MessageNumber send(core::OutMessage message);
+  core::MessageNumber send(core::OutMessage&& message);
   [[nodiscard]] bool fits(std::size_t size) const { return open() && outbox_.fits(size); }
   /// Queues a small message of which the sender bounds the number: it goes beyond the outbox's limit, so that
   /// it also passes while a request waits that fills it. `none`: the connection is leaving.
-  core::MessageNumber send_beyond_limit(core::OutMessage message);
+  core::MessageNumber send_beyond_limit(core::OutMessage&& message);
   /// Takes a message back of which nothing was framed.
   bool revoke(core::MessageNumber number);
   /// How far a message got.
