@@ -7,7 +7,10 @@ from statistics import median
 
 from servers import Failure
 
-REFERENCE, GATEWAY, TWO_THREADS = "relay", "gateway", "2 threads"
+REFERENCE, GATEWAY = "relay", "gateway"
+# Beside a load that may sleep: where two threads are all that the machine runs at once, one that stays awake would take
+# the processor of one of them.
+ONE_THREAD, TWO_THREADS = "1 thread", "2 threads"
 # Others' libraries: the file of peers/, and how the load's service has to speak to it.
 PEERS = {"ws": {}, "socket.io": {"socket-io": "yes"}}
 # A just-in-time compiler wants to be warm.
@@ -50,7 +53,7 @@ def contenders(case, peers):
     """Who stands beside whom in each round."""
     found = [GATEWAY] if case.embedded is not None else [REFERENCE, GATEWAY]
     if case.two_threads:
-        found.append(TWO_THREADS)
+        found += [ONE_THREAD, TWO_THREADS]
     if case.peers and peers:
         found += PEERS
     return found
@@ -64,8 +67,8 @@ def measure(case, server, tools, seconds):
         return tools.measure_embedded(case.embedded, options)
     if server == GATEWAY:
         return tools.measure_gateway(options)
-    if server == TWO_THREADS:
-        return tools.measure_gateway(options, threads=2)
+    if server in (ONE_THREAD, TWO_THREADS):
+        return tools.measure_gateway({**options, "may-sleep": "yes"}, threads=1 if server == ONE_THREAD else 2)
     if server in PEERS:
         return tools.measure_peer(server, {"warm-up": PEERS_WARM_UP, **PEERS[server], **options})
     if case.reference is not None:

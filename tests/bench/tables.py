@@ -3,7 +3,7 @@
 from statistics import median
 
 from cases import GROWTH_TARGET, THREADS_TARGET
-from results import GATEWAY, PEERS, REFERENCE, TWO_THREADS
+from results import GATEWAY, ONE_THREAD, PEERS, REFERENCE, TWO_THREADS
 
 DETAILS = ("per_second", "user_us", "system_us", "p50_us", "p99_us", "p999_us", "rss_kib", "hwm_kib")
 
@@ -69,9 +69,9 @@ def print_growth(chosen, results):
 def print_threads(chosen, results):
     rows = []
     for case in (case for case in chosen if TWO_THREADS in results.servers(case)):
-        ratios = results.ratios((case, TWO_THREADS), (case, GATEWAY))
-        costs = [number(results.middle(case, server)) for server in (GATEWAY, TWO_THREADS)]
-        calls = [number(results.middle(case, server, "per_second"), 0) for server in (GATEWAY, TWO_THREADS)]
+        ratios = results.ratios((case, TWO_THREADS), (case, ONE_THREAD))
+        costs = [number(results.middle(case, server)) for server in (ONE_THREAD, TWO_THREADS)]
+        calls = [number(results.middle(case, server, "per_second"), 0) for server in (ONE_THREAD, TWO_THREADS)]
         rows.append([
             case.name, *costs, number(middle_of(ratios)), spread(ratios), f"{THREADS_TARGET:g}",
             verdict(middle_of(ratios), THREADS_TARGET), *calls,

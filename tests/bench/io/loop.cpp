@@ -1,6 +1,7 @@
 #include "bench/io/loop.hpp"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -54,10 +55,23 @@ void Loop::bury(Stream& stream) {
   if (place.get() == &stream) buried_.push_back(std::move(place));
 }
 
+int Loop::wait(std::span<epoll_event> events, int timeout_ms) const {
+  auto const look = [&](int timeout) {
+    return ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
+  };
+  if (timeout_ms != 0 && awake_.count() > 0) {
+    for (auto const end = std::chrono::steady_clock::now() + awake_;
+         std::chrono::steady_clock::now() < end;) {
+      if (int const count = look(0); count != 0) return count;
+      ::sched_yield();
+    }
+  }
+  return look(timeout_ms);
+}
+
 void Loop::turn(int timeout_ms) {
   std::array<epoll_event, most_events> events;
-  int const timeout = dirty_.empty() ? timeout_ms : 0;
-  int const count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
+  int const count = wait(events, dirty_.empty() ? timeout_ms : 0);
   for (int i = 0; i < count; ++i) {
     auto const& event = events[static_cast<std::size_t>(i)];
     static_cast<Handler*>(event.data.ptr)->on_ready(event.events);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +44,10 @@ class Loop {
   /// Waits up to `timeout_ms` (-1: for ever) for something to happen.
   void turn(int timeout_ms);
 
+  /// From now on `turn` looks again and again for so long before it sleeps; whoever else wants the processor
+  /// gets it.
+  void stay_awake(std::chrono::nanoseconds time) { awake_ = time; }
+
   /// Waits up to so long, exactly; for a millisecond `turn` is too coarse. Then comes a turn.
   void turn_within(std::chrono::nanoseconds longest);
 
@@ -50,8 +56,11 @@ class Loop {
 
  private:
   void control(int operation, int descriptor, Handler& handler);
+  /// Fills `events` with what is ready, after a wait when there is nothing; returns how many.
+  [[nodiscard]] int wait(std::span<epoll_event> events, int timeout_ms) const;
 
   int epoll_;
+  std::chrono::nanoseconds awake_{0};
   std::vector<char> scratch_;
   std::vector<std::unique_ptr<Stream>> streams_;  ///< by descriptor
   std::vector<std::unique_ptr<Stream>> buried_;

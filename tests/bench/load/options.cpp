@@ -34,6 +34,7 @@ answer was wrong.
   --read-mib R        MiB of payload that a stream's caller takes per second [all that comes]
   --send-mib R        MiB of payload that its service sends per second, part by part [all that is taken]
   --credits yes       a stream's service speaks reachback.v1
+  --may-sleep yes     the load gives its processor back whenever nothing is there, and has to be woken
   --same-connection yes   the stream's connection to the service carries the small calls too
 )";
 
@@ -69,6 +70,7 @@ Options read_options(int argc, char** argv) {
       {"--read-mib", [&](auto const& value) { options.read_mib = std::stod(value); }},
       {"--send-mib", [&](auto const& value) { options.send_mib = std::stod(value); }},
       {"--credits", [&](auto const& value) { options.credits = value == "yes"; }},
+      {"--may-sleep", [&](auto const& value) { options.may_sleep = value == "yes"; }},
       {"--same-connection", [&](auto const& value) { options.same_connection = value == "yes"; }},
   };
   for (int i = 1; i < argc; i += 2) {

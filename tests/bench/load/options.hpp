@@ -31,6 +31,7 @@ struct Options {
   double read_mib = 0;           ///< of stream: what the caller takes per second; 0: all
   double send_mib = 0;           ///< of stream: what the service's link carries per second; 0: any
   bool credits = false;          ///< of stream: the service speaks reachback.v1
+  bool may_sleep = false;
   bool same_connection = false;  ///< of stream: for the small calls too
 };
 
