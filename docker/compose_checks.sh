@@ -8,12 +8,13 @@ free_port() {
   /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# choose_network: one that nothing on this machine has, a run that was killed least of all. Debian's podman-compose does
-# not know `ipam`, and takes a network that is there already; docker compose wants to make it itself.
+# choose_network: one that no other network of the engine has, a run that was killed least of all. Debian's podman-compose
+# does not know `ipam`, and takes a network that is there already; docker compose wants to make it itself.
 choose_network() {
   local network=${project}_gateways attempt
+  engine network rm "$network" >/dev/null 2>&1 || true
   for attempt in {1..20}; do
-    GATEWAY_NETWORK=10.$((RANDOM % 256)).$((RANDOM % 256))
+    GATEWAY_NETWORK=10.213.$((RANDOM % 256))
     engine network create --subnet "$GATEWAY_NETWORK.0/24" "$network" >/dev/null 2>"$work/network.log" || continue
     [ "$engine_name" = podman ] || engine network rm "$network" >/dev/null
     export GATEWAY_NETWORK

@@ -58,11 +58,15 @@ bool is_plain_block(char const* block) {
 }  // namespace
 
 char const* end_of_long_plain_run(char const* at, char const* end) {
+  [[maybe_unused]] int blocks = 0;
+  while (end - at >= block_size && is_plain_block(at)) {
+    at += block_size;
 #ifdef __SSE2__
-  constexpr std::ptrdiff_t worth_while = 512;
-  if (end - at >= worth_while && has_avx2) at = skip_plain_blocks_by_avx2(at, end);
+    // Most texts end before, and would pay for the change.
+    constexpr int long_from = 2;
+    if (++blocks == long_from && has_avx2) at = skip_plain_blocks_by_avx2(at, end);
 #endif
-  while (end - at >= block_size && is_plain_block(at)) at += block_size;
+  }
   for (; end - at >= word_size; at += word_size) {
     if (Word const marks = marks_of_run_end(load_word(at))) return at + std::countr_zero(marks) / 8;
   }

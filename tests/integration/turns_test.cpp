@@ -125,6 +125,8 @@ TEST_CASE_TEMPLATE("line breaks of a long part become spaces wherever they stand
   caller.call(request_text, as_lines);
   auto answer = answer_to(service.read_call().id, std::string(400'000, 'x'));
   answer.insert(answer.size() - 1, "\r\n,\n\"end\":1\r");
+  // On both sides of every place where a turn could end.
+  answer.insert(1, std::string(2'500'000, '\n'));
   service.send_text(answer);
   CHECK(caller.read_head().status == 200);
   std::string line;

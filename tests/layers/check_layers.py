@@ -31,7 +31,7 @@ def room(own="", libraries="", system=False):
 # Wire's few headers of Asio are what Beast's stream asks of the layer below it: buffers, errors, an executor.
 ROOMS = {
     "proto headers": room("proto", "boost/json/ boost/json.hpp boost/json_fwd.hpp boost/system/"),
-    # The compiler's own header of vector instructions, of which every x86-64 has these.
+    # The compiler's own headers of vector instructions.
     "proto": room("proto", "boost/json/ boost/json.hpp boost/system/ zlib.h openssl/ fmt/ emmintrin.h immintrin.h"),
     "public": room("proto public", "boost/asio/ boost/system/"),
     "core": room("proto core", "boost/system/ sys/mman.h"),

@@ -17,7 +17,8 @@ namespace {
 using proto::to_number;
 
 constexpr std::size_t closing_batch = 64;
-/// What a turn of the loop queues, the same turn sends: so few that they are still in the processor's cache.
+/// What a turn of the loop queues is sent, as a rule, before the next: so few that they are still in the
+/// processor's cache.
 constexpr std::size_t deliveries_per_turn = 64;
 
 /// "Unique in the process, rising per endpoint": one counter for all endpoints, started at the time in
@@ -185,6 +186,11 @@ void Endpoint::publish(Publication publication) {
 async::Task<> Endpoint::publish_all() {
   std::size_t in_turn = 0;
   while (!publications_.empty()) {
+    // One that reaches nobody costs a turn its share too.
+    if (++in_turn > deliveries_per_turn) {
+      co_await async::yield(shard_.strand());
+      in_turn = 1;
+    }
     Publication const publication = std::move(publications_.front());
     publications_.pop_front();
     Result<SendCount> outcome =
@@ -234,6 +240,8 @@ async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publicat
       ++count.dropped;
       this->count(core::Bound::outbox_limit);
       connection.close(proto::CloseCode::slow_consumer, "too much waited to be read");
+      // It may have ended many calls, and told as many callers.
+      in_turn = deliveries_per_turn;
     }
   }
   co_return count;

@@ -16,7 +16,7 @@ namespace reachback::wire {
 /// The bytes that a payload is masked with (RFC 6455, 5.3), from the one that its next byte is due.
 using Mask = std::array<char, 4>;
 
-/// Masks or unmasks where the bytes are. True when all are ASCII then.
+/// Masks or unmasks where the bytes are. True when all are ASCII then: of use to whoever unmasks.
 bool apply(Mask mask, char* bytes, std::size_t count);
 
 /// Takes a peer's frames (RFC 6455, 5.2) apart, in whatever pieces their bytes come, and judges the headers

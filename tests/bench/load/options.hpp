@@ -26,11 +26,11 @@ struct Options {
   std::size_t held = 0;     ///< calls that others have begun and nobody answers
   std::size_t idle = 0;     ///< other WebSockets meanwhile
   std::string idle_endpoint = "wsUser";
-  bool socket_io = false;        ///< the service of calls speaks socket.io
-  double rate = 1000;            ///< of stream: small calls per second
-  double read_mib = 0;           ///< of stream: what the caller takes per second; 0: all
-  double send_mib = 0;           ///< of stream: what the service's link carries per second; 0: any
-  bool credits = false;          ///< of stream: the service speaks reachback.v1
+  bool socket_io = false;  ///< the service of calls speaks socket.io
+  double rate = 1000;      ///< of stream: small calls per second
+  double read_mib = 0;     ///< of stream: what the caller takes per second; 0: all
+  double send_mib = 0;     ///< of stream: what the service's link carries per second; 0: any
+  bool credits = false;    ///< of stream: the service speaks reachback.v1
   bool may_sleep = false;
   bool same_connection = false;  ///< of stream: for the small calls too
 };

@@ -77,4 +77,19 @@ TEST_SUITE("signal") {
       co_await waiter.join();
     });
   }
+
+  TEST_CASE("a notification that comes when a cancelled waiter is on its way is kept") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Signal signal(bench.shard.strand());
+      auto const wait = [&]() -> Task<> { co_await signal.wait(); };
+      Beside waiter(bench.shard, wait());
+      co_await turn(bench.shard);
+      waiter.cancel();
+      signal.notify_at_once();
+      co_await waiter.join();
+      co_await signal.wait();
+      CHECK(waiter.over());
+    });
+  }
 }

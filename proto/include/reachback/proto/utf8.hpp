@@ -18,8 +18,8 @@ namespace reachback::proto {
 class Utf8Checker {
  public:
   /// The text as far as it has come: what was there before, and more. False as soon as nothing that follows
-  /// can make it UTF-8. Of what has come, the last `ascii` bytes are known to be ASCII: they are not read
-  /// again.
+  /// can make it UTF-8. Of what has come, the last `ascii` bytes are known to be ASCII: they need not
+  /// be read.
   bool grow(std::string_view text, std::size_t ascii = 0);
   /// The whole text: whether it is UTF-8.
   [[nodiscard]] bool complete(std::string_view text, std::size_t ascii = 0) {
