@@ -94,8 +94,8 @@ SteadyCalls::OneCaller& SteadyCalls::free_caller() {
     free_.push_back(caller.get());
     loop_.adopt(std::move(caller));
   }
-  auto& caller = *free_.back();
-  free_.pop_back();
+  auto& caller = *free_.front();
+  free_.pop_front();
   return caller;
 }
 

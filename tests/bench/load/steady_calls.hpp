@@ -3,7 +3,6 @@
 #include <deque>
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "bench/io/loop.hpp"
 #include "bench/load/latencies.hpp"
@@ -34,8 +33,10 @@ class SteadyCalls {
   Options options_;
   std::string endpoint_;
   NonceSource nonces_;
-  std::vector<OneCaller*> free_;  ///< connections without a call; the loop owns them all
-  std::size_t waiting_ = 0;       ///< calls without answer
+  /// Connections without a call; the loop owns them all. The longest unused is the next, so that none is
+  /// closed as idle.
+  std::deque<OneCaller*> free_;
+  std::size_t waiting_ = 0;  ///< calls without answer
   Clock::time_point next_{};
   Result* result_ = nullptr;
 };
