@@ -36,8 +36,8 @@ struct Elsewhere {
 TEST_SUITE("run_on") {
   TEST_CASE("runs at once when this is the target's thread") {
     Bench bench;
+    bool turned = false;
     on_shard(bench.shard, [&]() -> Task<> {
-      bool turned = false;
       async::asio::post(bench.shard.strand(), [&] { turned = true; });
       int const result = co_await run_on(bench.shard, [] { return 7; });
       CHECK(result == 7);
