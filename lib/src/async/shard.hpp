@@ -143,7 +143,7 @@ class Deadline {
   /// are many connections.
   template <class Function>
     requires(sizeof(Function) == sizeof(void*) && std::is_trivially_copyable_v<Function>)
-  Deadline(Shard& shard, Function expired)
+  Deadline(Shard& shard, Function expired)  // NOLINT(clang-analyzer-optin.cplusplus.UninitializedObject)
       : shard_(shard),
         owner_(std::bit_cast<void*>(expired)),
         expired_([](void* owner) { std::bit_cast<Function>(owner)(); }) {}

@@ -299,7 +299,7 @@ void HttpSession::receive() {
   std::size_t const count = stream_.read_some({in_.prepare(room), room}, error);
   if (error && error != asio::error::would_block) {
     // Who has said that nothing more comes hears the same, unless it would pass for the end of an answer.
-    if (stream_.secured() && error == asio::error::eof && !began_) static_cast<void>(stream_.end_output());
+    if (stream_.secured() && error == asio::error::eof && !began_) error = stream_.end_output();
     return input_ended();
   }
   in_.grow_by(count);
