@@ -1,5 +1,8 @@
 #include "reachback/proto/answer.hpp"
 
+#include <array>
+#include <span>
+
 namespace reachback::proto {
 
 namespace {
@@ -17,6 +20,9 @@ AnswerFault fault_of(JsonError error) {
 
 /// The longest of our names with every letter escaped: no longer key can be ours.
 constexpr std::size_t longest_escaped_name = 10 * 6;
+
+/// Of a message.
+constexpr std::size_t usual_members = 16;
 
 std::optional<PartPosition> read_position(JsonValue const& part_id, JsonValue const& num_parts) {
   auto const number = [](JsonValue const& value) {
@@ -70,17 +76,20 @@ AnswerReader::Place* AnswerReader::place_of(std::string_view key) {
 }
 
 void AnswerReader::read_members(std::string_view text) {
-  while (auto const member = scanner_.next()) {
-    Place* place = place_of(member->key);
-    // No name of ours has a backslash in it, so only keys that matched nothing can be ours in disguise.
-    if (place == nullptr && member->key.size() <= longest_escaped_name &&
-        member->key.find('\\') != std::string_view::npos) {
-      place = place_of(key_identity(member->key));
+  std::array<JsonMember, usual_members> members;
+  std::size_t count = 0;
+  do {
+    count = scanner_.next(members);
+    for (JsonMember const& member : std::span(members).first(count)) {
+      Place* place = place_of(member.key);
+      if (member.key_has_escape && member.key.size() <= longest_escaped_name) {
+        place = place_of(key_identity(member.key));
+      }
+      if (place == nullptr) continue;
+      auto const raw = member.value.raw;
+      *place = {static_cast<std::size_t>(raw.data() - text.data()), raw.size(), member.value.kind};
     }
-    if (place == nullptr) continue;
-    auto const raw = member->value.raw;
-    *place = {static_cast<std::size_t>(raw.data() - text.data()), raw.size(), member->value.kind};
-  }
+  } while (count == members.size());
 }
 
 std::optional<AnswerFault> AnswerReader::fill(Answer& answer, std::string_view text) const {

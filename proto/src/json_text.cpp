@@ -127,13 +127,13 @@ void append_escaped_character(std::string& out, char c) {
 }
 
 void append_escaped(std::string& out, std::string_view text) {
-  char const* at = text.data();
-  char const* const end = at + text.size();
-  while (at != end) {
-    char const* const run_end = end_of_plain_run(at, end);
-    out.append(at, run_end);
+  RunEnds known;
+  for (std::size_t at = 0; at != text.size(); ++at) {
+    std::size_t const run_end = end_of_plain_run(text, at, known);
+    out.append(text, at, run_end - at);
+    if (run_end == text.size()) return;
+    append_escaped_character(out, text[run_end]);
     at = run_end;
-    if (at != end) append_escaped_character(out, *at++);
   }
 }
 

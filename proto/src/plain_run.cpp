@@ -1,6 +1,7 @@
 #include "plain_run.hpp"
 
-#include <cstddef>
+#include <array>
+#include <cstring>
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -10,9 +11,7 @@ namespace reachback::proto {
 
 namespace {
 
-constexpr std::ptrdiff_t block_size = 64;
-
-bool ends_run(unsigned char c) { return c == '"' || c == '\\' || c < 0x20; }
+constexpr std::ptrdiff_t whole_block = block_size;
 
 #ifdef __SSE2__
 /// Of the processor that this runs on.
@@ -24,7 +23,8 @@ bool const has_avx2 = __builtin_cpu_supports("avx2") != 0;
   __m256i const quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\');
   __m256i const last_control = _mm256_set1_epi8(0x1f);
   constexpr std::ptrdiff_t vector_size = sizeof(__m256i);
-  for (; end - at >= 2 * vector_size; at += 2 * vector_size) {
+  static_assert(whole_block == 2 * vector_size);
+  for (; end - at >= whole_block; at += whole_block) {
     __m256i const first = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(at));
     __m256i const second = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(at + vector_size));
     __m256i const quotes = _mm256_or_si256(_mm256_cmpeq_epi8(first, quote), _mm256_cmpeq_epi8(second, quote));
@@ -47,7 +47,7 @@ bool is_plain_block(char const* block) {
 // Without an early exit, so that the compiler turns the loop into vector instructions.
 bool is_plain_block(char const* block) {
   unsigned char found = 0;
-  for (std::ptrdiff_t i = 0; i < block_size; ++i) {
+  for (std::size_t i = 0; i < block_size; ++i) {
     auto const c = static_cast<unsigned char>(block[i]);
     found |= static_cast<unsigned char>((c == '"') | (c == '\\') | (c < 0x20));
   }
@@ -55,23 +55,43 @@ bool is_plain_block(char const* block) {
 }
 #endif
 
-}  // namespace
-
-char const* end_of_long_plain_run(char const* at, char const* end) {
+/// The first of the blocks from `at` on in which a plain run ends, or the rest of the text, less than a
+/// block.
+char const* skip_plain_blocks(char const* at, char const* end) {
   [[maybe_unused]] int blocks = 0;
-  while (end - at >= block_size && is_plain_block(at)) {
-    at += block_size;
+  for (; end - at >= whole_block && is_plain_block(at); at += whole_block) {
 #ifdef __SSE2__
     // Most texts end before, and would pay for the change.
     constexpr int long_from = 2;
-    if (++blocks == long_from && has_avx2) at = skip_plain_blocks_by_avx2(at, end);
+    if (++blocks == long_from && has_avx2) return skip_plain_blocks_by_avx2(at, end);
 #endif
   }
-  for (; end - at >= word_size; at += word_size) {
-    if (Word const marks = marks_of_run_end(load_word(at))) return at + std::countr_zero(marks) / 8;
-  }
-  while (at != end && !ends_run(static_cast<unsigned char>(*at))) ++at;
   return at;
+}
+
+std::uint64_t run_ends_of_rest(std::string_view text, std::size_t at) {
+  std::size_t const left = text.size() - at;
+  std::uint64_t const behind = ~std::uint64_t{0} << left;
+  if (left == 0) return behind;
+  if (text.size() >= block_size) {
+    return run_ends_of_block(text.data() + text.size() - block_size) >> (block_size - left) | behind;
+  }
+  std::array<char, block_size> block{};
+  std::memcpy(block.data(), text.data() + at, left);
+  return run_ends_of_block(block.data()) | behind;
+}
+
+}  // namespace
+
+RunEnds find_run_ends(std::string_view text, std::size_t at) {
+  if (text.size() - at >= block_size) {
+    // In a short message, nearly always this one.
+    if (auto const bits = run_ends_of_block(text.data() + at)) return {at, bits};
+    auto const* const next = skip_plain_blocks(text.data() + at + block_size, text.data() + text.size());
+    at = static_cast<std::size_t>(next - text.data());
+    if (text.size() - at >= block_size) return {at, run_ends_of_block(next)};
+  }
+  return {at, run_ends_of_rest(text, at)};
 }
 
 }  // namespace reachback::proto

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t longest_description = 500;
 constexpr std::size_t longest_described_value = 100;
+/// Of a message.
+constexpr std::size_t usual_members = 8;
 
 RequestFault fault_of(ObjectScanner const& scanner) {
   switch (scanner.error()) {
@@ -24,6 +26,11 @@ RequestFault fault_of(ObjectScanner const& scanner) {
     default:
       return {fmt::format("The message is not valid JSON (near byte {}).", scanner.position())};
   }
+}
+
+bool is_call_id(JsonMember const& member) {
+  constexpr std::string_view name = "callId";
+  return member.key_has_escape ? key_equals(member.key, name) : member.key == name;
 }
 
 bool carries_payload(std::string_view key) {
@@ -77,11 +84,16 @@ void RequestChecker::find_brace(std::string_view body) {
 }
 
 void RequestChecker::read_members(Describe describe) {
-  while (auto const member = scanner_.next()) {
-    empty_ = false;
-    has_call_id_ = has_call_id_ || key_equals(member->key, "callId");
-    if (describe == Describe::yes) describe_member(*member, description_);
-  }
+  std::array<JsonMember, usual_members> members;
+  std::size_t count = 0;
+  do {
+    count = scanner_.next(members);
+    empty_ = empty_ && count == 0;
+    for (JsonMember const& member : std::span(members).first(count)) {
+      has_call_id_ = has_call_id_ || is_call_id(member);
+      if (describe == Describe::yes) describe_member(member, description_);
+    }
+  } while (count == members.size());
 }
 
 boost::system::result<CheckedRequest, RequestFault> check_request(std::string_view body) {
@@ -90,11 +102,12 @@ boost::system::result<CheckedRequest, RequestFault> check_request(std::string_vi
 
 std::string splice_head(CheckedRequest const& checked, CallId id) {
   constexpr std::string_view key = "{\"callId\":";
-  std::array<char, key.size() + 21> head;
-  auto* const digits = std::copy(key.begin(), key.end(), head.data());
-  auto* end = std::to_chars(digits, head.data() + head.size() - 1, to_number(id)).ptr;
-  if (!checked.empty) *end++ = ',';
-  return {head.data(), end};
+  fmt::format_int const digits(to_number(id));
+  std::string head;
+  head.reserve(key.size() + digits.size() + 1);
+  head.append(key).append(digits.data(), digits.size());
+  if (!checked.empty) head += ',';
+  return head;
 }
 
 std::string splice_head(CheckedRequest const& checked, CallId id, std::chrono::milliseconds timeout) {

@@ -23,4 +23,18 @@ inline constexpr Word high_bits = every_byte * 0x80;
   return word;
 }
 
+/// The high bit of every byte that is no digit. A carry can mark bytes above such a byte wrongly, never below
+/// it, so the lowest mark is always right, and so is no mark.
+[[nodiscard]] inline Word marks_of_no_digit(Word word) {
+  Word const digits = word ^ (every_byte * '0');
+  return ((digits + every_byte * 0x76) | digits) & high_bits;
+}
+
+/// The number of eight digits.
+[[nodiscard]] inline Word number_of_digits(Word word) {
+  word = (word & (every_byte * 0x0F)) * (10 * 0x100 + 1) >> 8;
+  word = (word & 0x00FF00FF00FF00FF) * (100 * 0x10000 + 1) >> 16;
+  return (word & 0x0000FFFF0000FFFF) * (10000 * 0x100000000 + 1) >> 32;
+}
+
 }  // namespace reachback::proto

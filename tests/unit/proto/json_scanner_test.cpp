@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -212,10 +213,13 @@ TEST_CASE("an integer is read only from what is one and fits") {
   CHECK(value_of("7").integer() == 7);
   CHECK(value_of("-0").integer() == 0);
   CHECK(value_of("-12").integer() == -12);
+  CHECK(value_of("12345678").integer() == 12345678);
+  CHECK(value_of("1234567890123456").integer() == 1234567890123456);
+  CHECK(value_of("999999999999999999").integer() == 999999999999999999);
   CHECK(value_of("9223372036854775807").integer() == INT64_MAX);
   CHECK(value_of("-9223372036854775808").integer() == INT64_MIN);
-  for (auto const* text : {"9223372036854775808", "7.0", "7e0", "\"7\"", "true", "null", "[7]",
-                           "123456789012345678901234567890"}) {
+  for (auto const* text : {"9223372036854775808", "7.0", "7e0", "1234567.5", "12345678.5", "1234567890e0",
+                           "\"7\"", "true", "null", "[7]", "123456789012345678901234567890"}) {
     CAPTURE(text);
     CHECK_FALSE(value_of(text).integer());
   }
@@ -302,6 +306,56 @@ TEST_CASE("thousands of good and spoiled objects are read in pieces as at once")
     CAPTURE(text);
     REQUIRE(found_in_pieces(text, [&] { return 1 + random.below(9); }) == found_at_once(text));
   }
+}
+
+TEST_CASE("members come in groups of any size as they come one by one") {
+  test::RandomJson random(4);
+  for (int i = 0; i < 5'000; ++i) {
+    auto const text = i % 2 == 0 ? random.object() : random.spoiled(random.object());
+    CAPTURE(text);
+    Found found;
+    ObjectScanner scanner(text);
+    std::vector<JsonMember> room(1 + random.below(5));
+    std::size_t count = 0;
+    do {
+      count = scanner.next(room);
+      for (JsonMember const& member : std::span(room).first(count)) {
+        found.keys.emplace_back(member.key);
+        found.values.emplace_back(member.value.raw);
+      }
+    } while (count == room.size());
+    CHECK(scanner.next(room) == 0);
+    found.error = scanner.error();
+    found.position = scanner.position();
+    REQUIRE(found == found_at_once(text));
+  }
+}
+
+TEST_CASE("a key tells whether an escape stands in it, however it is written") {
+  std::string const text = R"({"a\n":1,"b":[{}], "\u0063" : {"d":[]},"e":"\n"})";
+  auto const [members, error] = scan(text);
+  REQUIRE(error == JsonError::none);
+  REQUIRE(members.size() == 4);
+  CHECK(members[0].key_has_escape);
+  CHECK_FALSE(members[1].key_has_escape);
+  CHECK(members[2].key_has_escape);
+  CHECK_FALSE(members[3].key_has_escape);
+}
+
+TEST_CASE("arrays of plain values and the spaces that JSON writers put are read as they stand") {
+  for (auto const* good : {"[]", "{}", "[1]", "[1,2]", "[1, 2]", R"(["a", "b",true, false,null])", R"(["\\"])",
+                           "[0]", "[1 ]", "[ 1]", "[1,  2]", "[[1]]", "[{}]", "[1.5]", "[-1]"}) {
+    CAPTURE(good);
+    CHECK(value_of(good).raw == good);
+    CHECK(value_of(good).kind == (good[0] == '[' ? JsonKind::array : JsonKind::object));
+  }
+  for (auto const* bad : {"[", "]", "[1", "[1,", "[1,]", "[,1]", "[1}", "{]", "[01]", "[tru]", "[true1]",
+                          "[1 2]", "[\"a]", "[1,\"a\n\"]", "{}{}", "[][]"}) {
+    CAPTURE(bad);
+    CHECK(value_of(bad).kind == JsonKind::absent);
+  }
+  CHECK(scan(R"({"a": 1, "b": "c", "d": [1, "e"], "f": true})").members.size() == 4);
+  CHECK(error_of(R"({"a": 1, })") == JsonError::bad_syntax);
 }
 
 TEST_CASE("a fault is found when it has come, whatever follows") {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "reachback/proto/json_text.hpp"
@@ -28,7 +29,8 @@ struct JsonValue {
 };
 
 struct JsonMember {
-  std::string_view key;  ///< between the quotes, still escaped
+  std::string_view key;         ///< between the quotes, still escaped
+  bool key_has_escape = false;  ///< else the key is the name as it stands
   JsonValue value;
 };
 
@@ -52,10 +54,13 @@ class ObjectScanner {
 
   /// The text as far as it has come: what was there before, which may have moved meanwhile, and more. Members
   /// handed out before point to where it was.
-  void grow(std::string_view text) { text_ = text; }
+  void grow(std::string_view text) {
+    text_ = text;
+    run_ends_ = 0;  // one may be the end of the text
+  }
   /// The same, and nothing more will come.
   void complete(std::string_view text) {
-    text_ = text;
+    grow(text);
     whole_ = true;
   }
 
@@ -63,6 +68,9 @@ class ObjectScanner {
   /// goes on behind what has come. The text is known to be valid only when it is complete, nothing more comes
   /// and `error()` is none.
   [[nodiscard]] std::optional<JsonMember> next();
+  /// The next members, at most as many as there is room for; returns how many. Fewer when after the last of
+  /// them there was nothing, in the sense above.
+  [[nodiscard]] std::size_t next(std::span<JsonMember> room);
   [[nodiscard]] JsonError error() const { return error_; }
 
   /// Whether a line break stood between the tokens read so far; inside of strings there are none.
@@ -93,7 +101,8 @@ class ObjectScanner {
   };
   struct Reading;
 
-  [[nodiscard]] std::optional<JsonMember> next_plain(char before);
+  [[nodiscard]] std::size_t next_plain(std::span<JsonMember> room);
+  [[nodiscard]] bool take_text(Reading& in);
   [[nodiscard]] std::optional<JsonMember> next_of_any_form();
   [[nodiscard]] bool open(Reading& in);
   [[nodiscard]] bool in_object() const;
@@ -105,6 +114,9 @@ class ObjectScanner {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  /// Where plain runs end in the 64 bytes from `marked_from_` on, a bit for each; 0 when that is not known.
+  std::uint64_t run_ends_ = 0;
+  std::size_t marked_from_ = 0;
   std::size_t key_at_ = 0, key_end_ = 0;
   std::size_t value_at_ = 0;
   std::uint32_t depth_ = 0;
