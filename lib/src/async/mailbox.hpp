@@ -23,17 +23,29 @@ class Mailbox {
 
   /// `function` runs on the shard's thread, or is destroyed without being run when the mailbox is closed. It
   /// must not throw.
+  ///
+  /// True when the shard has to be woken, by `wake`: only who finds the mailbox empty does that, since
+  /// others' letters are in the same batch. It may do so later: until then the letters wait.
   template <class Function>
-  void post(Function&& function) {
+  [[nodiscard]] bool put(Function&& function) {
     Letter* letter = new LetterOf<std::decay_t<Function>>(std::forward<Function>(function));
     Letter* head = head_.load(std::memory_order_acquire);
     do {
-      if (head == &closed_) return delete letter;  // alone: what it was to lie upon is not its own
+      if (head == &closed_) {
+        delete letter;  // alone: what it was to lie upon is not its own
+        return false;
+      }
       letter->next = head;
     } while (
         !head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_acquire));
-    // Only who finds it empty wakes the shard: the others' letters are in the same batch.
-    if (head == nullptr) wake();
+    return head == nullptr;
+  }
+  template <class Function>
+  void post(Function&& function) {
+    if (put(std::forward<Function>(function))) wake();
+  }
+  void wake() {
+    boost::asio::post(executor_, [this] { run_all(); });
   }
 
   /// For the shard, when it has ended: what waits is destroyed, and so is whatever is still posted, so that
@@ -88,10 +100,6 @@ class Mailbox {
       std::unique_ptr<Letter> const current(std::exchange(next_, next_->next));
       current->run();
     }
-  }
-
-  void wake() {
-    boost::asio::post(executor_, [this] { run_all(); });
   }
 
   /// Looking at the clock costs as much as a short letter.

@@ -11,6 +11,9 @@ namespace {
 
 thread_local Shard* current_shard = nullptr;
 
+/// Looking at the clock costs as much as a small one.
+constexpr std::size_t flushes_per_look = 4;
+
 }  // namespace
 
 Shard::Shard(std::uint32_t index, Clock& clock) : index_(index), clock_(clock) {
@@ -89,6 +92,15 @@ void Shard::forget(Flushable& flushable) {
   std::replace(flushing_.begin(), flushing_.end(), &flushable, static_cast<Flushable*>(nullptr));
 }
 
+// Another shard posts for many calls in a turn of its loop, and wakes this one once, at the end of the turn:
+// to be woken costs as much as several calls.
+void Shard::wake_soon() {
+  Shard* const here = current();
+  if (here == nullptr || here == this) return mailbox_.wake();
+  here->to_wake_.push_back(this);
+  here->post_flush();
+}
+
 void Shard::post_flush() {
   if (!std::exchange(flush_posted_, true)) asio::post(context_, [this] { flush_all(); });
 }
@@ -96,13 +108,17 @@ void Shard::post_flush() {
 void Shard::flush_all() {
   flush_posted_ = false;
   if (flushing_.empty()) flushing_.swap(dirty_);
-  for (Turn const turn; next_flush_ < flushing_.size() && !turn.over();) {
+  Turn const turn;
+  while (next_flush_ < flushing_.size()) {
     if (auto* const flushable = flushing_[next_flush_++]) flushable->flush();
+    if (next_flush_ % flushes_per_look == 0 && turn.over()) break;
   }
   if (next_flush_ == flushing_.size()) {
     flushing_.clear();
     next_flush_ = 0;
   }
+  for (Shard* const shard : to_wake_) shard->mailbox_.wake();
+  to_wake_.clear();
   if (!flushing_.empty() || !dirty_.empty()) post_flush();
 }
 

@@ -50,7 +50,7 @@ class Shard {
   /// Any thread: `function` runs on the shard, not inside this call. It must not throw.
   template <class Function>
   void post(Function&& function) {
-    mailbox_.post(std::forward<Function>(function));
+    if (mailbox_.put(std::forward<Function>(function))) wake_soon();
   }
   /// Any thread: at once when this is the shard's thread, else as `post`.
   template <class Function>
@@ -92,6 +92,7 @@ class Shard {
   [[nodiscard]] Deadlines::Handle at(core::TimePoint when, Deadline& deadline);
   void move(Deadlines::Handle handle, core::TimePoint when);
   void remove(Deadlines::Handle handle) { deadlines_.remove(handle); }
+  void wake_soon();
   void post_flush();
   void flush_all();
   void arm();
@@ -103,7 +104,8 @@ class Shard {
   Deadlines deadlines_;
   std::vector<Flushable*> dirty_;
   std::vector<Flushable*> flushing_;
-  std::size_t next_flush_ = 0;  ///< in `flushing_`
+  std::size_t next_flush_ = 0;   ///< in `flushing_`
+  std::vector<Shard*> to_wake_;  ///< other shards: there are letters of this turn for them
   bool flush_posted_ = false;
   /// Other threads only post to it; its sockets and timers need no locks.
   asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
 #include <future>
 #include <memory>
@@ -79,6 +80,33 @@ TEST_SUITE("shard") {
     auto const expected = thread.get_id();
     thread.join();
     CHECK(ran_on == expected);
+  }
+
+  TEST_CASE("what a shard posts to another one in a turn comes there together, when the turn has ended") {
+    async::Shard here(0, async::steady_clock()), there(1, async::steady_clock());
+    std::jthread other([&] { there.run(); });
+    std::atomic<int> ran = 0;
+    int ran_early = -1, ran_together = 0;
+    here.post([&] {
+      there.post([&] {
+        ++ran;
+        async::asio::post(there.strand(), [&] {
+          ran_together = ran;
+          there.stop();
+        });
+      });
+      // Were the other one awake already, it would have run that before this.
+      std::promise<void> turned;
+      async::asio::post(there.strand(), [&] { turned.set_value(); });
+      turned.get_future().wait();
+      ran_early = ran;
+      there.post([&] { ++ran; });
+      here.stop();
+    });
+    here.run();
+    other.join();
+    CHECK(ran_early == 0);
+    CHECK(ran_together == 2);
   }
 
   TEST_CASE("what is posted to a shard that has ended is destroyed, so that nobody waits for it for ever") {
