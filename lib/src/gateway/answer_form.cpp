@@ -73,18 +73,18 @@ class NdjsonForm final : public AnswerForm {
  public:
   using AnswerForm::AnswerForm;
 
-  async::Task<Taken> take(Part part) override {
+  async::Task<Taken> take(std::unique_ptr<Part> part) override {
     bool written = true;
-    if (!exchange_.session.began()) written = co_await exchange_.begin(head(part, ndjson_type));
-    for (std::size_t at = 0; written && at < part.text.size(); at += text_slice) {
+    if (!exchange_.session.began()) written = co_await exchange_.begin(head(*part, ndjson_type));
+    for (std::size_t at = 0; written && at < part->text.size(); at += text_slice) {
       if (at != 0) co_await async::yield(exchange_.scope.shard.strand());
-      char* const slice = part.text.data() + at;
-      std::size_t const size = std::min(text_slice, part.text.size() - at);
-      if (part.answer.has_line_break) blank_line_breaks(slice, size);
-      bool const ends = at + size == part.text.size();
+      char* const slice = part->text.data() + at;
+      std::size_t const size = std::min(text_slice, part->text.size() - at);
+      if (part->answer.has_line_break) blank_line_breaks(slice, size);
+      bool const ends = at + size == part->text.size();
       written = co_await exchange_.session.write({slice, size}, ends ? "\n" : "");
     }
-    if (written && part.last) written = co_await exchange_.session.finish();
+    if (written && part->last) written = co_await exchange_.session.finish();
     co_return written ? Taken::ok : Taken::caller_gone;
   }
 
@@ -104,21 +104,21 @@ class PayloadForm : public AnswerForm {
  public:
   using AnswerForm::AnswerForm;
 
-  async::Task<Taken> take(Part part) override {
-    complete_ = complete_ || part.last;
-    if (part.answer.status != 200) {
+  async::Task<Taken> take(std::unique_ptr<Part> part) override {
+    complete_ = complete_ || part->last;
+    if (part->answer.status != 200) {
       Taken const taken = co_await take_error(std::move(part));
       co_return taken;
     }
-    if (!checker_.expect(part.answer)) {
+    if (!checker_.expect(part->answer)) {
       fault_ = "fileHash or fileSize is malformed or differs between parts";
       co_return Taken::bad_answer;
     }
-    std::uint32_t const id = part.answer.position->id;
+    std::uint32_t const id = part->answer.position->id;
     waiting_.emplace(id, std::move(part));
     Taken taken = Taken::ok;
     while (taken == Taken::ok && !waiting_.empty() && waiting_.begin()->first == next_id_) {
-      Part next = std::move(waiting_.extract(waiting_.begin()).mapped());
+      auto next = std::move(waiting_.extract(waiting_.begin()).mapped());
       ++next_id_;
       taken = co_await pass_on(std::move(next));
     }
@@ -126,9 +126,9 @@ class PayloadForm : public AnswerForm {
   }
 
  protected:
-  virtual async::Task<Taken> take_error(Part part) = 0;
+  virtual async::Task<Taken> take_error(std::unique_ptr<Part> part) = 0;
   /// A single part: the whole answer. `payload` has been checked.
-  virtual async::Task<Taken> write_single(Part part, std::string payload) = 0;
+  virtual async::Task<Taken> write_single(std::unique_ptr<Part> part, std::string payload) = 0;
   /// What stands before the payload of several parts.
   virtual async::Task<Taken> write_first(Part const& part) = 0;
   virtual async::Task<bool> write_payload(std::string_view payload) = 0;
@@ -137,8 +137,8 @@ class PayloadForm : public AnswerForm {
   async::Task<> give_way() { return async::yield(exchange_.scope.shard.strand()); }
 
  private:
-  async::Task<Taken> pass_on(Part part) {
-    std::optional<std::string> payload = co_await decode(part);
+  async::Task<Taken> pass_on(std::unique_ptr<Part> part) {
+    std::optional<std::string> payload = co_await decode(*part);
     if (!payload) co_return Taken::bad_answer;
     // Every part is here and this is the one with the highest number.
     bool const end = complete_ && waiting_.empty();
@@ -146,12 +146,12 @@ class PayloadForm : public AnswerForm {
       fault_ = "the payload does not match fileHash and fileSize";
       co_return Taken::bad_answer;
     }
-    if (part.answer.position->count == 1) {
+    if (part->answer.position->count == 1) {
       Taken const taken = co_await write_single(std::move(part), std::move(*payload));
       co_return taken;
     }
     if (!exchange_.session.began()) {
-      Taken const taken = co_await write_first(part);
+      Taken const taken = co_await write_first(*part);
       if (taken != Taken::ok) co_return taken;
     }
     bool written = co_await write_payload(*payload);
@@ -188,7 +188,7 @@ class PayloadForm : public AnswerForm {
   }
 
   proto::PayloadChecker checker_;
-  std::map<std::uint32_t, Part> waiting_;
+  std::map<std::uint32_t, std::unique_ptr<Part>> waiting_;
   std::uint32_t next_id_ = 1;
   bool complete_ = false;
 };
@@ -198,23 +198,25 @@ class JsonForm final : public PayloadForm {
  public:
   using PayloadForm::PayloadForm;
 
-  async::Task<Taken> take(Part part) override {
-    bool const verbatim =
-        part.last && !exchange_.session.began() &&
-        (part.answer.status != 200 || !part.answer.has_data || part.answer.position->count == 1);
-    if (!verbatim) return PayloadForm::take(std::move(part));
-    std::string_view const body = part.text.view();
+  bool take_soon(Part const& part) override {
+    return is_verbatim(part) &&
+           exchange_.session.respond_soon(answer_head(part, json_type), part.text.view());
+  }
+
+  async::Task<Taken> take(std::unique_ptr<Part> part) override {
+    if (!is_verbatim(*part)) return PayloadForm::take(std::move(part));
+    std::string_view const body = part->text.view();
     return respond(std::move(part), json_type, body);
   }
 
  protected:
-  async::Task<Taken> take_error(Part) override {
+  async::Task<Taken> take_error(std::unique_ptr<Part>) override {
     fault_ = "the answer ended with an error after its first part";
     co_return Taken::bad_answer;
   }
 
-  async::Task<Taken> write_single(Part part, std::string) override {
-    std::string_view const body = part.text.view();
+  async::Task<Taken> write_single(std::unique_ptr<Part> part, std::string) override {
+    std::string_view const body = part->text.view();
     return respond(std::move(part), json_type, body);
   }
 
@@ -257,6 +259,12 @@ class JsonForm final : public PayloadForm {
   }
 
  private:
+  /// Whether the part is the whole answer, and is passed on as it stands.
+  [[nodiscard]] bool is_verbatim(Part const& part) const {
+    return part.last && !exchange_.session.began() &&
+           (part.answer.status != 200 || !part.answer.has_data || part.answer.position->count == 1);
+  }
+
   proto::Base64Encoder encoder_;
 };
 
@@ -266,12 +274,12 @@ class OctetForm final : public PayloadForm {
   using PayloadForm::PayloadForm;
 
  protected:
-  async::Task<Taken> take_error(Part part) override {
-    if (part.text.size() <= longest_service_message) fault_ = std::string(part.text.view());
+  async::Task<Taken> take_error(std::unique_ptr<Part> part) override {
+    if (part->text.size() <= longest_service_message) fault_ = std::string(part->text.view());
     co_return Taken::service_error;
   }
 
-  async::Task<Taken> write_single(Part part, std::string payload) override {
+  async::Task<Taken> write_single(std::unique_ptr<Part> part, std::string payload) override {
     Taken const taken = co_await respond(std::move(part), octet_type, payload);
     co_return taken;
   }
@@ -327,9 +335,15 @@ net::HttpResponse AnswerForm::head(Part const& part, std::string_view content_ty
   return response;
 }
 
-async::Task<Taken> AnswerForm::respond(Part part, std::string_view content_type, std::string_view body) {
+net::HttpResponse AnswerForm::answer_head(Part const& part, std::string_view content_type) const {
   net::HttpResponse response = head(part, content_type);
   response.fields.add(exchange_.cors.text());
+  return response;
+}
+
+async::Task<Taken> AnswerForm::respond(std::unique_ptr<Part> part, std::string_view content_type,
+                                       std::string_view body) {
+  net::HttpResponse const response = answer_head(*part, content_type);
   bool const written = co_await exchange_.session.respond(response, body);
   co_return written ? Taken::ok : Taken::caller_gone;
 }

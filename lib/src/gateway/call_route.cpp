@@ -165,7 +165,8 @@ async::Task<> serve_call(Exchange& exchange) {
     } else if (event.part != nullptr) {
       last = event.part->last;
       bool const credit_due = event.part->credit_due;
-      Taken const taken = co_await form->take(std::move(*event.part));
+      Taken taken = Taken::ok;
+      if (!form->take_soon(*event.part)) taken = co_await form->take(std::move(event.part));
       if (taken == Taken::ok) {
         if (credit_due) exchange.caller.give_credit();
         continue;

@@ -15,14 +15,7 @@ Conversation::Conversation(Core& core, ShardScope& scope, ConnectionShares share
 
 net::Task<> Conversation::handle(net::HttpSession& session) {
   if (core_.draining()) session.drain();
-  Exchange& exchange = exchange_for(session);
-  std::exception_ptr failure;
-  try {
-    co_await answer(exchange);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (failure) co_await fail(exchange, std::move(failure));
+  return answer(exchange_for(session));
 }
 
 Exchange& Conversation::exchange_for(net::HttpSession& session) {
@@ -48,15 +41,16 @@ net::Task<> Conversation::refuse_for_standing(Exchange& exchange) {
   return exchange.refuse(Problem::overloaded, "the connection limit is reached");
 }
 
-net::Task<> Conversation::fail(Exchange& exchange, std::exception_ptr failure) {
-  core_.report(failure, exchange.target.path);
-  if (exchange.session.began()) {
-    exchange.session.abort();
+net::Task<> Conversation::failed(net::HttpSession& session, std::exception_ptr mistake) {
+  if (!exchange_ || head_number_ != session.head_number()) std::rethrow_exception(std::move(mistake));
+  core_.report(mistake, exchange_->target.path);
+  if (session.began()) {
+    session.abort();
     co_return;
   }
   // The call may have been sent before the mistake.
   Failure internal{Problem::internal, "the gateway made a mistake; its log says more", Delivery::unknown};
-  co_await exchange.refuse(std::move(internal));
+  co_await exchange_->refuse(std::move(internal));
 }
 
 net::HttpResponse Conversation::refuse(proto::Problem problem, std::string_view detail) {

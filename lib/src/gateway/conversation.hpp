@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <string_view>
 
@@ -17,6 +18,7 @@ class Conversation final : public net::HttpHandler {
   Conversation(Core& core, ShardScope& scope, ConnectionShares shares, Standing standing);
 
   [[nodiscard]] net::Task<> handle(net::HttpSession& session) override;
+  [[nodiscard]] net::Task<> failed(net::HttpSession& session, std::exception_ptr mistake) override;
   [[nodiscard]] net::HttpResponse refuse(proto::Problem problem, std::string_view detail) override;
   void handshake_failed(net::HttpSession& session, net::error_code error) override;
 
@@ -24,7 +26,6 @@ class Conversation final : public net::HttpHandler {
   [[nodiscard]] Exchange& exchange_for(net::HttpSession& session);
   [[nodiscard]] net::Task<> answer(Exchange& exchange);
   [[nodiscard]] net::Task<> refuse_for_standing(Exchange& exchange);
-  [[nodiscard]] net::Task<> fail(Exchange& exchange, std::exception_ptr failure);
 
   Core& core_;
   ShardScope& scope_;

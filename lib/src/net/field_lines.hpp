@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -19,9 +17,9 @@ class FieldLines {
     text_.grow_by(name.size() + value.size() + 4);
   }
   void add(std::string_view name, std::uint64_t number) {
-    std::array<char, 20> digits;
-    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    add(name, {digits.data(), static_cast<std::size_t>(end - digits.data())});
+    put(put(text_.prepare(name.size() + 2), name), ": ");
+    text_.grow_by(name.size() + 2);
+    end_line(number);
   }
   /// Other lines, or an end of one.
   void add(std::string_view text) { text_.append(text); }
@@ -32,6 +30,9 @@ class FieldLines {
   void reserve(std::size_t bytes) { text_.reserve(bytes); }
 
  private:
+  /// The value of a line that has begun.
+  void end_line(std::uint64_t number);
+
   static char* put(char* at, std::string_view piece) {
     std::memcpy(at, piece.data(), piece.size());
     return at + piece.size();

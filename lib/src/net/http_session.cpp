@@ -7,7 +7,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <ctime>
-#include <exception>
+#include <tuple>
 
 #include "async/turn.hpp"
 #include "net/http_status.hpp"
@@ -61,7 +61,9 @@ HttpSession::HttpSession(async::Shard& shard, Stream stream, HttpSettings const&
       deadline_(shard, [this] { expired(); }),
       write_deadline_(shard, [this] { write_expired(); }) {}
 
-HttpSession::~HttpSession() = default;
+HttpSession::~HttpSession() {
+  if (flush_scheduled_) shard_.forget(*this);
+}
 
 Task<> HttpSession::run() {
   // A cancelled session must still be joined, and that takes another await.
@@ -109,9 +111,20 @@ Task<> HttpSession::shake_hands() {
   co_await respond(std::move(answer));
 }
 
+// To read a head has no coroutine of its own: it would cost each request a twentieth.
 Task<> HttpSession::converse() {
   while (keep_alive_ && !ended_) {
-    Next const next = co_await read_head();
+    begin_head();
+    while (lacks_head()) {
+      if (flush_failed()) {
+        co_await send_rest();
+      } else {
+        co_await input_.wait();
+      }
+    }
+    Next const next = end_head();
+    // A caller that did not wait for the last answer.
+    if (!unsent_.empty()) co_await send_rest();
     if (next == Next::end) break;
     if (next == Next::refuse) {
       keep_alive_ = false;
@@ -120,10 +133,17 @@ Task<> HttpSession::converse() {
       break;
     }
     begin_request();
-    co_await handler_->handle(*this);
+    std::exception_ptr mistake;
+    try {
+      co_await handler_->handle(*this);
+    } catch (...) {
+      mistake = std::current_exception();
+    }
+    if (mistake) co_await handler_->failed(*this, std::move(mistake));
     if (taken_) break;
     end_request();
   }
+  if (!unsent_.empty()) co_await send_rest();
 }
 
 void HttpSession::begin_request() {
@@ -140,28 +160,31 @@ void HttpSession::end_request() {
   began_ = chunked_ = continue_sent_ = false;
 }
 
-Task<HttpSession::Next> HttpSession::read_head() {
+void HttpSession::begin_head() {
   reading_head_ = true;
+  head_begun_ = false;
   expired_ = false;
-  feed();
-  bool begun = head_begun();
-  deadline_.set_in(begun ? settings_.head_timeout : settings_.idle_timeout);
-  while (parser_.progress() == wire::HttpProgress::head) {
-    // As more_input, without another coroutine for each request.
-    std::size_t const before = in_.size();
-    while (in_.size() == before && wants_input()) co_await input_.wait();
-    if (in_.size() == before) break;
-    feed();
-    if (begun || !head_begun()) continue;
-    begun = true;
-    if (parser_.progress() == wire::HttpProgress::head) deadline_.set_in(settings_.head_timeout);
-  }
-  deadline_.clear();
-  reading_head_ = false;
-  co_return judge_head(begun);
+  deadline_.set_in(settings_.idle_timeout);
 }
 
-HttpSession::Next HttpSession::judge_head(bool begun) {
+/// Whether a head, or the rest of it, is worth waiting for; if so, `input_` tells of more.
+bool HttpSession::lacks_head() {
+  feed();
+  if (parser_.progress() != wire::HttpProgress::head) return false;
+  if (!head_begun_ && (!in_.empty() || parser_.began())) {
+    head_begun_ = true;
+    deadline_.set_in(settings_.head_timeout);
+  }
+  return wants_input();
+}
+
+HttpSession::Next HttpSession::end_head() {
+  deadline_.clear();
+  reading_head_ = false;
+  return judge_head();
+}
+
+HttpSession::Next HttpSession::judge_head() {
   auto const& head = parser_.head();
   switch (parser_.progress()) {
     case wire::HttpProgress::body:
@@ -174,7 +197,7 @@ HttpSession::Next HttpSession::judge_head(bool begun) {
       }
       return Next::request;
     case wire::HttpProgress::head:
-      return judge_silence(begun);
+      return judge_silence();
     case wire::HttpProgress::failed:
       break;
   }
@@ -196,10 +219,10 @@ HttpSession::Next HttpSession::judge_head(bool begun) {
   }
 }
 
-HttpSession::Next HttpSession::judge_silence(bool begun) {
+HttpSession::Next HttpSession::judge_silence() {
   if (!expired_) return Next::end;
-  count(begun ? core::Bound::head_timeout : core::Bound::idle_timeout);
-  if (!begun) return Next::end;
+  count(head_begun_ ? core::Bound::head_timeout : core::Bound::idle_timeout);
+  if (!head_begun_) return Next::end;
   return refuse(proto::Problem::too_slow, "the head of the request did not come in time");
 }
 
@@ -307,6 +330,7 @@ void HttpSession::receive() {
 }
 
 void HttpSession::input_ended() {
+  if (flush_scheduled_) flush();
   ended_ = true;
   if (hung_up_) std::exchange(hung_up_, nullptr)();
 }
@@ -392,6 +416,19 @@ Task<bool> HttpSession::respond(HttpResponse response) {
 }
 
 Task<bool> HttpSession::respond(HttpResponse const& response, std::string_view body) {
+  std::string_view const rest = write_answer(response, body);
+  return send({head_text_.text(), rest});
+}
+
+bool HttpSession::respond_soon(HttpResponse const& response, std::string_view body) {
+  if (body.size() > copied_body) return false;
+  std::ignore = write_answer(response, body);
+  unsent_ = head_text_.text();
+  if (!std::exchange(flush_scheduled_, true)) shard_.flush_later(*this);
+  return true;
+}
+
+std::string_view HttpSession::write_answer(HttpResponse const& response, std::string_view body) {
   write_head(response);
   bool const body_allowed = !has_no_content(response.status);
   bool const body_follows = body_allowed && parser_.head().method != "HEAD";
@@ -399,8 +436,19 @@ Task<bool> HttpSession::respond(HttpResponse const& response, std::string_view b
   head_text_.add("\r\n");
   if (!body_follows) body = {};
   if (body.size() <= copied_body) head_text_.add(std::exchange(body, {}));
-  return send({head_text_.text(), body});
+  return body;
 }
+
+// Once for many sessions: the kernel's and our own code then stay in the processor's cache for longer.
+void HttpSession::flush() {
+  flush_scheduled_ = false;
+  if (ended_ || unsent_.empty()) return;
+  error_code error;
+  unsent_.remove_prefix(stream_.write_some(unsent_, error));
+  if (!unsent_.empty()) input_.notify();
+}
+
+Task<bool> HttpSession::send_rest() { return send({std::exchange(unsent_, {})}); }
 
 Task<bool> HttpSession::begin(HttpResponse response) {
   chunked_ = parser_.head().version == 11;

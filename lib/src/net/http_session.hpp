@@ -4,6 +4,7 @@
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +57,10 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   /// Answers the request whose head the session has read. Returns when the answer is written or given up.
   [[nodiscard]] virtual Task<> handle(HttpSession& session) = 0;
+  /// `handle` has thrown. What this throws ends the session, and its `run` throws it.
+  [[nodiscard]] virtual Task<> failed(HttpSession&, std::exception_ptr mistake) {
+    std::rethrow_exception(std::move(mistake));
+  }
   /// The answer to what is no request, or came too slowly.
   [[nodiscard]] virtual HttpResponse refuse(proto::Problem problem, std::string_view detail) = 0;
   /// The connection ends, since TLS did not come about.
@@ -65,7 +70,7 @@ class HttpHandler {
 /// One HTTP/1.x conversation: reads requests with limits and deadlines, lets the handler answer each, and
 /// notices when the caller hangs up meanwhile. `run` is its life. Answers are awaited: writing goes at the
 /// caller's pace.
-class HttpSession {
+class HttpSession final : private async::Flushable {
  public:
   /// A stream that has been made secure, and has not shaken hands, does so within the time of a head.
   HttpSession(async::Shard& shard, Stream stream, HttpSettings const& settings, core::Permit permit,
@@ -107,6 +112,9 @@ class HttpSession {
   /// The body is accounted for elsewhere from now on.
   void body_handed_on() { body_permit_ = {}; }
 
+  /// Takes a whole small answer, which is written with those of other sessions at the end of the turn of the
+  /// loop: the way of nearly all. False: it is too big, and nothing has happened.
+  [[nodiscard]] bool respond_soon(HttpResponse const& head, std::string_view body);
   /// Writes a whole answer. False when the caller is gone, as in all that writes.
   Task<bool> respond(HttpResponse response);
   /// The same with a body that outlives the wait.
@@ -140,11 +148,11 @@ class HttpSession {
 
   enum class Next : std::uint8_t { request, refuse, end };
 
-  [[nodiscard]] Task<Next> read_head();
-  /// Whether any byte of the next head has come.
-  [[nodiscard]] bool head_begun() const { return !in_.empty() || parser_.began(); }
-  [[nodiscard]] Next judge_head(bool begun);
-  [[nodiscard]] Next judge_silence(bool begun);
+  void begin_head();
+  [[nodiscard]] bool lacks_head();
+  [[nodiscard]] Next end_head();
+  [[nodiscard]] Next judge_head();
+  [[nodiscard]] Next judge_silence();
   [[nodiscard]] Next refuse(proto::Problem problem, std::string detail);
   [[nodiscard]] Task<> converse();
   [[nodiscard]] Task<> linger();
@@ -157,6 +165,10 @@ class HttpSession {
   [[nodiscard]] Task<> say_end();
   using Pieces = std::array<std::string_view, Stream::most_pieces>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
+  void flush() override;
+  /// Whether writing at the end of a turn has left something.
+  [[nodiscard]] bool flush_failed() const { return !unsent_.empty() && !flush_scheduled_; }
+  [[nodiscard]] Task<bool> send_rest();
   [[nodiscard]] bool hold_body_budget();
   void feed();
   void watch_input();
@@ -166,6 +178,8 @@ class HttpSession {
   void write_expired();
   void count(core::Bound bound);
   void write_head(HttpResponse const& response);
+  /// Returns the body, unless it is behind the head already.
+  [[nodiscard]] std::string_view write_answer(HttpResponse const& response, std::string_view body);
 
   async::Shard& shard_;
   Stream stream_;
@@ -184,13 +198,16 @@ class HttpSession {
   core::Bound write_bound_ = core::Bound::write_timeout;  ///< what it counts as when it passes
   std::function<void()> hung_up_;
   std::pair<proto::Problem, std::string> refusal_{};
-  FieldLines head_text_;  ///< of the answer under way
+  FieldLines head_text_;     ///< of the answer under way
+  std::string_view unsent_;  ///< of `head_text_`: what `flush` has to write
 
+  bool flush_scheduled_ = false;
   bool watching_ = false;  ///< a wait for input is pending
   bool ended_ = false;     ///< the caller is gone or the session was stopped
   bool expired_ = false;   ///< the deadline for reading has passed
   bool draining_ = false;
   bool reading_head_ = false;
+  bool head_begun_ = false;  ///< some of it has come
   bool asked_before_ = false;
   bool keep_alive_ = true;  ///< after the answer under way
   bool began_ = false;

@@ -397,15 +397,21 @@ HttpRequestParser::~HttpRequestParser() = default;
 HttpRequestParser::HttpRequestParser(HttpRequestParser&&) noexcept = default;
 HttpRequestParser& HttpRequestParser::operator=(HttpRequestParser&&) noexcept = default;
 
-std::size_t HttpRequestParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
-HttpProgress HttpRequestParser::progress() const { return impl_->progress(); }
+std::size_t HttpRequestParser::feed(std::string_view bytes) {
+  std::size_t const taken = impl_->feed(bytes);
+  progress_ = impl_->progress();
+  return taken;
+}
 bool HttpRequestParser::began() const { return impl_->began(); }
 HttpFault HttpRequestParser::fault() const { return impl_->reader().fault(); }
 HttpRequestHead const& HttpRequestParser::head() const { return impl_->reader().head(); }
 std::uint64_t HttpRequestParser::head_number() const { return impl_->head_number(); }
 core::Buffer HttpRequestParser::take_body() { return std::exchange(impl_->reader().body(), core::Buffer()); }
 std::string_view HttpRequestParser::body() const { return impl_->reader().body().view(); }
-void HttpRequestParser::reset() { impl_->reset(); }
+void HttpRequestParser::reset() {
+  impl_->reset();
+  progress_ = impl_->progress();
+}
 
 class HttpResponseParser::Impl {
  public:

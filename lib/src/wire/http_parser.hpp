@@ -43,7 +43,7 @@ class HttpRequestParser {
   /// behind belongs to the next one. What it leaves (part of a head) must be offered again with more behind
   /// it. An upgrade request ends with its head.
   [[nodiscard]] std::size_t feed(std::string_view bytes);
-  [[nodiscard]] HttpProgress progress() const;
+  [[nodiscard]] HttpProgress progress() const { return progress_; }
   /// Whether it has taken a part of a head that is not complete; an empty line before it is none.
   [[nodiscard]] bool began() const;
   [[nodiscard]] HttpFault fault() const;
@@ -61,6 +61,7 @@ class HttpRequestParser {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  HttpProgress progress_ = HttpProgress::head;  ///< of `impl_`: asked for a dozen times per request
 };
 
 /// The same for responses, for our own client. Answers to HEAD are not expected. Interim answers (1xx) are
