@@ -170,7 +170,7 @@ std::string_view JsonValue::string_body() const {
 
 namespace {
 
-/// Reads members of the form that nearly all have: no space between tokens but one behind a comma or a colon,
+/// Reads members of the form that nearly all have: no space between tokens but one before a key or a value,
 /// no escapes, and no containers in containers.
 ///
 /// It goes from quote to quote by the bits of the run ends and only compares what is read in between with
@@ -235,9 +235,10 @@ inline std::size_t PlainMembers::end_of_scalar(std::size_t from) {
 inline std::size_t PlainMembers::end_of_array(std::size_t from) {
   for (;;) {
     std::size_t const end = end_of_scalar(from);
-    if (end == none || text.size() - end < 3) return none;
+    if (end == none || end == text.size()) return none;
     if (text[end] == ']') return end + 1;
-    if (text[end] != ',') return none;
+    // A comma, a space or the value, and what follows.
+    if (text[end] != ',' || text.size() - end < 3) return none;
     from = end + 1;
     if (text[from] == ' ') ++from;
   }

@@ -1,6 +1,5 @@
 #include "reachback/proto/request.hpp"
 
-#include <algorithm>
 #include <array>
 #include <iterator>
 #include <span>

@@ -26,6 +26,7 @@ struct Scan {
   std::vector<Member> members;
   JsonError error = JsonError::none;
   bool saw_line_break = false;
+  std::size_t position = 0;
 };
 
 /// The text lies elsewhere in memory each time that it has grown.
@@ -49,6 +50,7 @@ Scan scan(std::string_view text, Cut cut) {
   expect(scanner.position() <= text.size(), "a fault is inside of the text");
   result.error = scanner.error();
   result.saw_line_break = scanner.saw_line_break();
+  result.position = scanner.position();
   return result;
 }
 

@@ -23,29 +23,26 @@ class Mailbox {
 
   /// `function` runs on the shard's thread, or is destroyed without being run when the mailbox is closed. It
   /// must not throw.
-  ///
-  /// True when the shard has to be woken, by `wake`: only who finds the mailbox empty does that, since
-  /// others' letters are in the same batch. It may do so later: until then the letters wait.
   template <class Function>
-  [[nodiscard]] bool put(Function&& function) {
+  void post(Function&& function) {
+    put(std::forward<Function>(function));
+    wake();
+  }
+  /// The same, but it may wait until somebody wakes the shard: call `wake` soon.
+  template <class Function>
+  void put(Function&& function) {
     Letter* letter = new LetterOf<std::decay_t<Function>>(std::forward<Function>(function));
     Letter* head = head_.load(std::memory_order_acquire);
     do {
-      if (head == &closed_) {
-        delete letter;  // alone: what it was to lie upon is not its own
-        return false;
-      }
+      if (head == &closed_) return delete letter;  // alone: what it was to lie upon is not its own
       letter->next = head;
-    } while (
-        !head_.compare_exchange_weak(head, letter, std::memory_order_release, std::memory_order_acquire));
-    return head == nullptr;
+    } while (!head_.compare_exchange_weak(head, letter, std::memory_order_seq_cst));
   }
-  template <class Function>
-  void post(Function&& function) {
-    if (put(std::forward<Function>(function))) wake();
-  }
+  /// Whether a wake-up is on its way that finds what has been put before.
+  [[nodiscard]] bool woken() const { return woken_.load(std::memory_order_seq_cst); }
+  /// Letters that come together cost one wake-up.
   void wake() {
-    boost::asio::post(executor_, [this] { run_all(); });
+    if (waiting()) post_run();
   }
 
   /// For the shard, when it has ended: what waits is destroyed, and so is whatever is still posted, so that
@@ -74,9 +71,14 @@ class Mailbox {
     void run() override {}
   };
 
+  [[nodiscard]] bool waiting() const {
+    Letter const* const head = head_.load(std::memory_order_seq_cst);
+    return head != nullptr && head != &closed_;
+  }
+
   /// Oldest first.
   Letter* take_all() {
-    Letter* newest = head_.exchange(nullptr, std::memory_order_acquire);
+    Letter* newest = head_.exchange(nullptr, std::memory_order_seq_cst);
     Letter* oldest = nullptr;
     while (newest != nullptr) {
       Letter* const older = newest->next;
@@ -93,13 +95,21 @@ class Mailbox {
 
   /// One batch, or what an earlier turn of the loop has left of one.
   void run_all() {
+    // Before the letters are taken: whoever puts one that is not among them sees that it has to wake.
+    woken_.store(false, std::memory_order_seq_cst);
     Turn const turn;
     if (next_ == nullptr) next_ = take_all();
     for (std::size_t ran = 0; next_ != nullptr; ++ran) {
-      if (ran % letters_per_look == letters_per_look - 1 && turn.over()) return wake();
+      if (ran % letters_per_look == letters_per_look - 1 && turn.over()) break;
       std::unique_ptr<Letter> const current(std::exchange(next_, next_->next));
       current->run();
     }
+    if (next_ != nullptr || waiting()) post_run();
+  }
+
+  void post_run() {
+    if (woken() || woken_.exchange(true, std::memory_order_seq_cst)) return;
+    boost::asio::post(executor_, [this] { run_all(); });
   }
 
   /// Looking at the clock costs as much as a short letter.
@@ -108,7 +118,8 @@ class Mailbox {
   Executor executor_;
   Closed closed_;  ///< at the head of a closed mailbox
   std::atomic<Letter*> head_{nullptr};
-  Letter* next_ = nullptr;  ///< of the batch that is being run; for the shard's thread
+  std::atomic<bool> woken_{false};  ///< `run_all` has been posted
+  Letter* next_ = nullptr;          ///< of the batch that is being run; for the shard's thread
 };
 
 }  // namespace reachback::async

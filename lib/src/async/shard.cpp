@@ -16,7 +16,8 @@ constexpr std::size_t flushes_per_look = 4;
 
 }  // namespace
 
-Shard::Shard(std::uint32_t index, Clock& clock) : index_(index), clock_(clock) {
+Shard::Shard(std::uint32_t index, Clock& clock, Work work)
+    : index_(index), clock_(clock), kind_of_work_(work) {
   clock_by_hand_ = clock_.moved_by_hand([this] { post([this] { expire(); }); });
 }
 
@@ -31,8 +32,9 @@ void Shard::run() {
   mailbox_.close();
 }
 
+// At once: who stops it may wait for its end in the same turn.
 void Shard::stop() {
-  post([this] {
+  mailbox_.post([this] {
     stopping_ = true;
     timer_.cancel();
     work_.reset();
@@ -93,12 +95,21 @@ void Shard::forget(Flushable& flushable) {
 }
 
 // Another shard posts for many calls in a turn of its loop, and wakes this one once, at the end of the turn:
-// to be woken costs as much as several calls.
+// to be woken costs as much as several calls. Only shards with brief work do so among themselves: they are
+// made and joined together, so that each is still there when the other's turn ends.
 void Shard::wake_soon() {
   Shard* const here = current();
-  if (here == nullptr || here == this) return mailbox_.wake();
-  here->to_wake_.push_back(this);
+  bool const among_brief =
+      here != nullptr && kind_of_work_ == Work::brief && here->kind_of_work_ == Work::brief;
+  if (!among_brief || here == this) return mailbox_.wake();
+  auto& others = here->to_wake_;
+  if (std::ranges::find(others, this) == others.end()) others.push_back(this);
   here->post_flush();
+}
+
+void Shard::wake_others() {
+  for (Shard* const shard : to_wake_) shard->mailbox_.wake();
+  to_wake_.clear();
 }
 
 void Shard::post_flush() {
@@ -107,6 +118,7 @@ void Shard::post_flush() {
 
 void Shard::flush_all() {
   flush_posted_ = false;
+  wake_others();
   if (flushing_.empty()) flushing_.swap(dirty_);
   Turn const turn;
   while (next_flush_ < flushing_.size()) {
@@ -117,8 +129,7 @@ void Shard::flush_all() {
     flushing_.clear();
     next_flush_ = 0;
   }
-  for (Shard* const shard : to_wake_) shard->mailbox_.wake();
-  to_wake_.clear();
+  wake_others();
   if (!flushing_.empty() || !dirty_.empty()) post_flush();
 }
 

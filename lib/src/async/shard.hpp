@@ -30,6 +30,12 @@ class Flushable {
 
 class Deadline;
 
+/// How long what a shard runs may last.
+enum class Work : std::uint8_t {
+  brief,   ///< about a millisecond in a turn of the loop, as everywhere that connections live
+  lengthy  ///< longer: whoever waits for what such a shard posts is woken at once
+};
+
 /// One io_context run by one thread: an implicit strand. Everything that lives on it is touched by that
 /// thread alone; other threads reach it by `post`. It brings what every connection shares: the clock, one
 /// deadline table with one timer, the list of what wants to be flushed, a buffer to receive into.
@@ -39,7 +45,7 @@ class Shard {
   /// Of one receive into `receive_buffer`.
   static constexpr std::size_t receive_size = 64 * 1024;
 
-  Shard(std::uint32_t index, Clock& clock);
+  Shard(std::uint32_t index, Clock& clock, Work work = Work::brief);
   ~Shard();
   Shard(Shard const&) = delete;
   Shard& operator=(Shard const&) = delete;
@@ -47,10 +53,12 @@ class Shard {
   [[nodiscard]] std::uint32_t index() const { return index_; }
   [[nodiscard]] Executor strand() { return context_.get_executor(); }
 
-  /// Any thread: `function` runs on the shard, not inside this call. It must not throw.
+  /// Any thread: `function` runs on the shard, not inside this call. It must not throw. Posted by another
+  /// shard, it runs at the earliest when that one's turn of the loop ends: no turn may wait for it.
   template <class Function>
   void post(Function&& function) {
-    if (mailbox_.put(std::forward<Function>(function))) wake_soon();
+    mailbox_.put(std::forward<Function>(function));
+    if (!mailbox_.woken()) wake_soon();
   }
   /// Any thread: at once when this is the shard's thread, else as `post`.
   template <class Function>
@@ -93,6 +101,7 @@ class Shard {
   void move(Deadlines::Handle handle, core::TimePoint when);
   void remove(Deadlines::Handle handle) { deadlines_.remove(handle); }
   void wake_soon();
+  void wake_others();
   void post_flush();
   void flush_all();
   void arm();
@@ -100,6 +109,7 @@ class Shard {
 
   std::uint32_t const index_;
   Clock& clock_;
+  Work const kind_of_work_;
   // Before the context: what it still holds when it dies may use them.
   Deadlines deadlines_;
   std::vector<Flushable*> dirty_;

@@ -86,7 +86,7 @@ class RemoteService::Impl final : private client::AttachmentOwner {
       : config_(checked(std::move(config))),
         log_(log_of(config_)),
         backoff_(config_.first_retry, config_.longest_retry),
-        shard_(0, async::steady_clock()),
+        shard_(0, async::steady_clock(), async::Work::lengthy),  // the program's own functions
         dialer_(shard_, plan_of(config_)),
         pool_(shard_, std::move(function), limits_of(config_), log_),
         changed_(shard_.strand()),

@@ -199,8 +199,9 @@ class JsonForm final : public PayloadForm {
   using PayloadForm::PayloadForm;
 
   bool take_soon(Part const& part) override {
-    return is_verbatim(part) &&
-           exchange_.session.respond_soon(answer_head(part, json_type), part.text.view());
+    if (!is_verbatim(part) || part.text.size() > net::HttpSession::most_soon) return false;
+    exchange_.session.respond_soon(answer_head(part, json_type), part.text.view());
+    return true;
   }
 
   async::Task<Taken> take(std::unique_ptr<Part> part) override {

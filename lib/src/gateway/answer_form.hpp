@@ -19,8 +19,8 @@ enum class Taken : std::uint8_t {
   service_error,  ///< the answer is an error and this form cannot carry it
 };
 
-/// Writes the parts of one answer to a caller, in one form, at the caller's pace. Lives while the answer
-/// lasts.
+/// Writes the parts of one answer to a caller, in one form, at the caller's pace; a small one whole. Lives
+/// while the answer lasts.
 class AnswerForm {
  public:
   [[nodiscard]] static std::unique_ptr<AnswerForm> make(FormName name, Exchange& exchange,

@@ -21,8 +21,8 @@ net::Task<> Conversation::handle(net::HttpSession& session) {
 Exchange& Conversation::exchange_for(net::HttpSession& session) {
   if (!exchange_ || head_number_ != session.head_number()) {
     exchange_.emplace(Exchange{core_, scope_, caller_, session, shares_, last_token_});
-    head_number_ = session.head_number();
     plan(*exchange_);
+    head_number_ = session.head_number();
   }
   return *exchange_;
 }

@@ -24,7 +24,9 @@ bool is_test_account(LoginTry const& attempt) {
 }  // namespace
 
 LoginDesk::Worker::Worker(Config const& config, async::Clock& clock)
-    : throttle(config.timeouts.login_pause), shard(0, clock), thread([this] { shard.run(); }) {}
+    : throttle(config.timeouts.login_pause),
+      shard(0, clock, async::Work::lengthy),
+      thread([this] { shard.run(); }) {}
 
 LoginDesk::LoginDesk(Config const& config, async::Clock& clock)
     : config_(config), waiting_(config.limits.logins) {

@@ -55,7 +55,8 @@ class HttpSession;
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  /// Answers the request whose head the session has read. Returns when the answer is written or given up.
+  /// Answers the request whose head the session has read. Returns when the answer is written, left
+  /// to the session or given up.
   [[nodiscard]] virtual Task<> handle(HttpSession& session) = 0;
   /// `handle` has thrown. What this throws ends the session, and its `run` throws it.
   [[nodiscard]] virtual Task<> failed(HttpSession&, std::exception_ptr mistake) {
@@ -68,8 +69,8 @@ class HttpHandler {
 };
 
 /// One HTTP/1.x conversation: reads requests with limits and deadlines, lets the handler answer each, and
-/// notices when the caller hangs up meanwhile. `run` is its life. Answers are awaited: writing goes at the
-/// caller's pace.
+/// notices when the caller hangs up meanwhile. `run` is its life. Answers are awaited, so that writing goes
+/// at the caller's pace; small ones may also be left to the session, which writes them before it reads on.
 class HttpSession final : private async::Flushable {
  public:
   /// A stream that has been made secure, and has not shaken hands, does so within the time of a head.
@@ -112,9 +113,11 @@ class HttpSession final : private async::Flushable {
   /// The body is accounted for elsewhere from now on.
   void body_handed_on() { body_permit_ = {}; }
 
+  /// The longest body of a small answer.
+  static constexpr std::size_t most_soon = 4 * 1024;
   /// Takes a whole small answer, which is written with those of other sessions at the end of the turn of the
-  /// loop: the way of nearly all. False: it is too big, and nothing has happened.
-  [[nodiscard]] bool respond_soon(HttpResponse const& head, std::string_view body);
+  /// loop: the way of nearly all. It is the request's only answer. Whether the caller is gone shows later.
+  void respond_soon(HttpResponse const& head, std::string_view body);
   /// Writes a whole answer. False when the caller is gone, as in all that writes.
   Task<bool> respond(HttpResponse response);
   /// The same with a body that outlives the wait.
@@ -125,8 +128,8 @@ class HttpSession final : private async::Flushable {
   Task<bool> finish();
   /// Breaks the answer off so that the caller sees it.
   void abort();
-  /// Whether the head of an answer has been written.
-  [[nodiscard]] bool began() const { return began_; }
+  /// Whether an answer is being written, or waits to be.
+  [[nodiscard]] bool began() const { return began_ || !unsent_.empty(); }
 
   /// From now on until the request is answered, `hung_up` is called when the caller leaves or the session is
   /// stopped; it is called at once when that has happened.
@@ -166,8 +169,9 @@ class HttpSession final : private async::Flushable {
   using Pieces = std::array<std::string_view, Stream::most_pieces>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
   void flush() override;
-  /// Whether writing at the end of a turn has left something.
-  [[nodiscard]] bool flush_failed() const { return !unsent_.empty() && !flush_scheduled_; }
+  void send_some();
+  /// Whether the end of the turn has left something of a small answer.
+  [[nodiscard]] bool left_unsent() const { return !unsent_.empty() && !flush_scheduled_; }
   [[nodiscard]] Task<bool> send_rest();
   [[nodiscard]] bool hold_body_budget();
   void feed();
@@ -198,8 +202,8 @@ class HttpSession final : private async::Flushable {
   core::Bound write_bound_ = core::Bound::write_timeout;  ///< what it counts as when it passes
   std::function<void()> hung_up_;
   std::pair<proto::Problem, std::string> refusal_{};
-  FieldLines head_text_;     ///< of the answer under way
-  std::string_view unsent_;  ///< of `head_text_`: what `flush` has to write
+  FieldLines head_text_;     ///< of the answer under way, with its body when that is small
+  std::string_view unsent_;  ///< of `head_text_`: what is left of a small answer
 
   bool flush_scheduled_ = false;
   bool watching_ = false;  ///< a wait for input is pending

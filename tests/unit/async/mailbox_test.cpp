@@ -54,6 +54,40 @@ TEST_SUITE("mailbox") {
     CHECK(run == 2);
   }
 
+  TEST_CASE("a letter that was put waits for a wake-up, whoever it comes from") {
+    Office office;
+    int run = 0;
+    office.mailbox.put([&run] { ++run; });
+    CHECK_FALSE(office.mailbox.woken());
+    CHECK(office.context.poll() == 0);
+    CHECK(run == 0);
+    SUBCASE("its sender's") { office.mailbox.wake(); }
+    SUBCASE("another sender's, with a letter of its own") {
+      office.mailbox.post([&run] { ++run; });
+      CHECK(office.mailbox.woken());
+      office.mailbox.wake();
+    }
+    office.context.restart();
+    CHECK(office.context.poll() == 1);
+    CHECK(run >= 1);
+    CHECK_FALSE(office.mailbox.woken());
+  }
+
+  TEST_CASE("to wake an empty mailbox does nothing") {
+    Office office;
+    office.mailbox.wake();
+    CHECK_FALSE(office.mailbox.woken());
+    CHECK(office.context.poll() == 0);
+  }
+
+  TEST_CASE("letters that were put while others run are not forgotten, though nobody wakes for them") {
+    Office office;
+    int run = 0;
+    office.mailbox.post([&] { office.mailbox.put([&run] { ++run; }); });
+    office.context.run();
+    CHECK(run == 1);
+  }
+
   TEST_CASE("an empty mailbox is woken again by the next letter") {
     Office office;
     int run = 0;

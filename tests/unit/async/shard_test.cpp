@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "unit/async/on_shard.hpp"
@@ -107,6 +108,62 @@ TEST_SUITE("shard") {
     other.join();
     CHECK(ran_early == 0);
     CHECK(ran_together == 2);
+  }
+
+  TEST_CASE("a shard is not deaf for others while one still owes it a wake-up") {
+    async::Shard here(0, async::steady_clock()), there(1, async::steady_clock());
+    std::jthread other([&] { there.run(); });
+    std::promise<void> heard, owed;
+    bool was_heard = false;
+    here.post([&] {
+      there.post([] {});
+      // This turn does not end before the letter from a thread that is no shard has been read.
+      owed.set_value();
+      was_heard = heard.get_future().wait_for(10s) == std::future_status::ready;
+      there.stop();
+      here.stop();
+    });
+    std::jthread stranger([&] {
+      owed.get_future().wait();
+      there.post([&] { heard.set_value(); });
+    });
+    here.run();
+    other.join();
+    CHECK(was_heard);
+  }
+
+  TEST_CASE("what a shard with lengthy work posts comes at once, and so does what is posted to it") {
+    using async::Work;
+    for (auto const& [from, to] :
+         {std::pair{Work::lengthy, Work::brief}, std::pair{Work::brief, Work::lengthy}}) {
+      async::Shard here(0, async::steady_clock(), from), there(1, async::steady_clock(), to);
+      std::jthread other([&] { there.run(); });
+      bool came = false;
+      here.post([&] {
+        std::promise<void> heard;
+        there.post([&] { heard.set_value(); });
+        came = heard.get_future().wait_for(10s) == std::future_status::ready;
+        there.stop();
+        here.stop();
+      });
+      here.run();
+      other.join();
+      CHECK(came);
+    }
+  }
+
+  TEST_CASE("a shard may be stopped and joined in a turn of another") {
+    async::Shard here(0, async::steady_clock());
+    here.post([&] {
+      async::Shard there(1, async::steady_clock(), async::Work::lengthy);
+      std::jthread other([&] { there.run(); });
+      there.post([] {});
+      there.stop();
+      other.join();
+      here.stop();
+    });
+    here.run();
+    CHECK(async::Shard::current() == nullptr);
   }
 
   TEST_CASE("what is posted to a shard that has ended is destroyed, so that nobody waits for it for ever") {

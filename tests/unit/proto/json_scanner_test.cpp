@@ -343,16 +343,26 @@ TEST_CASE("a key tells whether an escape stands in it, however it is written") {
 }
 
 TEST_CASE("arrays of plain values and the spaces that JSON writers put are read as they stand") {
-  for (auto const* good : {"[]", "{}", "[1]", "[1,2]", "[1, 2]", R"(["a", "b",true, false,null])", R"(["\\"])",
-                           "[0]", "[1 ]", "[ 1]", "[1,  2]", "[[1]]", "[{}]", "[1.5]", "[-1]"}) {
+  for (auto const* good : {"[]", "{}", "[1]", "[1,2]", "[1, 2]", R"(["a", "b",true, false,null])",
+                           R"(["\\"])", "[0]", "[1 ]", "[ 1]", "[1,  2]", "[[1]]", "[{}]", "[1.5]", "[-1]"}) {
     CAPTURE(good);
     CHECK(value_of(good).raw == good);
-    CHECK(value_of(good).kind == (good[0] == '[' ? JsonKind::array : JsonKind::object));
+    for (auto const* behind : {"", ",\"l\":1", ", \"l\": {}"}) {
+      std::string const text = std::string("{\"k\":") + good + behind + "}";
+      auto const [members, error] = scan(text);
+      REQUIRE(error == JsonError::none);
+      CHECK(members.at(0).value.raw == good);
+      CHECK(members.at(0).value.kind == (good[0] == '[' ? JsonKind::array : JsonKind::object));
+      CHECK(found_in_pieces(text, [] { return 1; }) == found_at_once(text));
+    }
   }
   for (auto const* bad : {"[", "]", "[1", "[1,", "[1,]", "[,1]", "[1}", "{]", "[01]", "[tru]", "[true1]",
                           "[1 2]", "[\"a]", "[1,\"a\n\"]", "{}{}", "[][]"}) {
     CAPTURE(bad);
     CHECK(value_of(bad).kind == JsonKind::absent);
+    std::string const text = std::string("{\"k\":") + bad + ",\"l\":1}";
+    CHECK(error_of(text) == JsonError::bad_syntax);
+    CHECK(found_in_pieces(text, [] { return 1; }) == found_at_once(text));
   }
   CHECK(scan(R"({"a": 1, "b": "c", "d": [1, "e"], "f": true})").members.size() == 4);
   CHECK(error_of(R"({"a": 1, })") == JsonError::bad_syntax);
