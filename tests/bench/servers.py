@@ -1,6 +1,7 @@
 """Starts the servers under measurement and runs the load against them."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -46,9 +47,22 @@ def started(command, port):
         process.wait()
 
 
-def load(tool, options, patience=180):
+def apart(threads):
+    """Processors for a gateway of so many threads, and the others for its load, as if they were two machines; None
+    where there are too few. Else the scheduler may put a thread of the load before the gateway's while another
+    processor has nothing to do, and what is measured is that."""
+    processors = sorted(os.sched_getaffinity(0))
+    return (processors[:threads], processors[threads:]) if threads < len(processors) else None
+
+
+def on(processors, command):
+    return ["taskset", "--cpu-list", ",".join(map(str, processors)), *command] if processors else command
+
+
+def load(tool, options, patience=180, processors=()):
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    run = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=patience, check=False)
+    command = on(processors, [tool, *arguments])
+    run = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
     if run.returncode != 0:
         raise Failure(run.stderr.strip())
     return json.loads(run.stdout)
@@ -79,10 +93,12 @@ class Tools:
     def of(cls, build, gateway=None, threads=1):
         return cls(str(gateway or build / "service" / "reachback"), build, threads)
 
-    def measure_gateway(self, options, patience=180, threads=None):
+    def measure_gateway(self, options, patience=180, threads=None, processors=None):
+        """`processors`: those of the gateway and those of the load, see `apart`."""
         port = free_port()
+        ours, others = processors or ((), ())
         command = [self.gateway, "serve", "--test", "--port", str(port), "--threads", str(threads or self.threads)]
-        return self._measure([*command, "--log-level", "error"], port, options, patience)
+        return self._measure(on(ours, [*command, "--log-level", "error"]), port, options, patience, others)
 
     def measure_relay(self, options):
         port = free_port()
@@ -104,9 +120,10 @@ class Tools:
     def _tool(self, name):
         return str(self.build / "tests" / "bench" / name)
 
-    def _measure(self, command, port, options, patience=180):
+    def _measure(self, command, port, options, patience=180, processors=()):
         with started(command, port) as process:
             try:
-                return load(self._tool("bench_load"), {"port": port, "pid": process.pid, **options}, patience)
+                options = {"port": port, "pid": process.pid, **options}
+                return load(self._tool("bench_load"), options, patience, processors)
             except Failure as failure:
                 raise Failure(f"{failure}{bad_ends(port)}") from failure

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from arguments import Arguments, positive
 from results import progress
-from servers import Failure, Tools
+from servers import Failure, Tools, apart
 from tables import number, print_table
 
 RATIO_TARGET, PING_TARGET_MS = 2.0, 1000.0
@@ -134,7 +134,9 @@ def main():
         # A slow caller takes its time; what is prepared before (the MD5 of the whole) takes a second per GiB or two.
         patience = 120 + arguments.gib * MIB_PER_GIB / (SLOW_MIB if stream.slow else 20) * 1.5
         try:
-            reports[stream.name] = tools.measure_gateway(options_of(stream, arguments), patience)
+            reports[stream.name] = tools.measure_gateway(
+                options_of(stream, arguments), patience, processors=apart(arguments.threads)
+            )
         except (Failure, subprocess.TimeoutExpired) as failure:
             failures.append(f"{stream.name}: {failure}")
     progress("")

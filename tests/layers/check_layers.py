@@ -54,7 +54,7 @@ ROOMS = {
     "example": room("proto public", "boost/asio/ boost/system/ fmt/"),
     "service": room(
         "proto public service",
-        "boost/asio/ boost/system/ boost/json/ boost/json.hpp CLI/ spdlog/ toml++/ fmt/",
+        "boost/asio/ boost/system/ boost/json/ boost/json.hpp CLI/ spdlog/ toml++/ fmt/ mimalloc.h",
         system=True,
     ),
     "e2e": room("", "", system=True),

@@ -14,6 +14,10 @@ thread_local Shard* current_shard = nullptr;
 /// Looking at the clock costs as much as a small one.
 constexpr std::size_t flushes_per_look = 4;
 
+/// Of all that has yielded, until the sockets are looked at again: what a small call waits for beside a big
+/// one, at each of its steps.
+constexpr auto yielded_slice = std::chrono::microseconds(100);
+
 }  // namespace
 
 Shard::Shard(std::uint32_t index, Clock& clock, Work work)
@@ -113,7 +117,10 @@ void Shard::wake_others() {
 }
 
 void Shard::post_flush() {
-  if (!std::exchange(flush_posted_, true)) asio::post(context_, [this] { flush_all(); });
+  if (std::exchange(flush_posted_, true)) return;
+  asio::post(context_, [this] {
+    if (flush_posted_) flush_all();
+  });
 }
 
 void Shard::flush_all() {
@@ -131,6 +138,35 @@ void Shard::flush_all() {
   }
   wake_others();
   if (!flushing_.empty() || !dirty_.empty()) post_flush();
+}
+
+Task<> Shard::yield() {
+  Token token;
+  return asio::async_initiate<Token, void()>(
+      [this](Waiter waiter) {
+        yielded_.push_back(std::move(waiter));
+        let_others_go_first();
+      },
+      token);
+}
+
+// The loop looks at its sockets between the two posts: what they have brought stands before the second.
+void Shard::let_others_go_first() {
+  if (std::exchange(resume_posted_, true)) return;
+  asio::post(context_, [this] { asio::post(context_, [this] { resume_yielded(); }); });
+}
+
+void Shard::resume_yielded() {
+  resume_posted_ = false;
+  if (flush_posted_) flush_all();
+  auto const end = std::chrono::steady_clock::now() + yielded_slice;
+  for (std::size_t left = yielded_.size(); left != 0; --left) {
+    Waiter next = std::move(yielded_.front());
+    yielded_.pop_front();
+    std::move(next)();
+    if (std::chrono::steady_clock::now() >= end) break;
+  }
+  if (!yielded_.empty()) let_others_go_first();
 }
 
 Deadline::~Deadline() {

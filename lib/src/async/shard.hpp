@@ -2,10 +2,12 @@
 
 #include <array>
 #include <bit>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -33,7 +35,7 @@ class Deadline;
 /// How long what a shard runs may last.
 enum class Work : std::uint8_t {
   brief,   ///< about a millisecond in a turn of the loop, as everywhere that connections live
-  lengthy  ///< longer: whoever waits for what such a shard posts is woken at once
+  lengthy  ///< longer, or it dies before others: what it posts, and what is posted to it, wakes at once
 };
 
 /// One io_context run by one thread: an implicit strand. Everything that lives on it is touched by that
@@ -54,7 +56,7 @@ class Shard {
   [[nodiscard]] Executor strand() { return context_.get_executor(); }
 
   /// Any thread: `function` runs on the shard, not inside this call. It must not throw. Posted by another
-  /// shard, it runs at the earliest when that one's turn of the loop ends: no turn may wait for it.
+  /// shard, both with brief work, it runs at the earliest when that one's turn ends: no turn may wait for it.
   template <class Function>
   void post(Function&& function) {
     mailbox_.put(std::forward<Function>(function));
@@ -83,8 +85,12 @@ class Shard {
   /// For one that dies before its turn.
   void forget(Flushable& flushable);
 
-  /// Whether something here works off, slice by slice, what has been received (see `Computing`).
-  [[nodiscard]] bool computing() const { return computing_ != 0; }
+  /// Lets everything else on the shard have its turn: what the sockets have brought is handled, and what is
+  /// to be flushed is flushed, before the coroutine goes on. Those that yield take turns among themselves.
+  [[nodiscard]] Task<> yield();
+
+  /// Whether something here works off, slice by slice, what has been received (see `Backlog`).
+  [[nodiscard]] bool has_backlog() const { return backlogs_ != 0; }
 
   /// Scratch memory for one receive; its content lives until the next suspension.
   [[nodiscard]] std::span<char> receive_buffer() { return receive_buffer_; }
@@ -94,7 +100,9 @@ class Shard {
 
  private:
   friend class Deadline;
-  friend class Computing;
+  friend class Backlog;
+  using Token = asio::use_awaitable_t<Executor>;
+  using Waiter = asio::async_result<Token, void()>::handler_type;
 
   /// Calls `deadline.due()` at that time, unless the entry is removed before.
   [[nodiscard]] Deadlines::Handle at(core::TimePoint when, Deadline& deadline);
@@ -104,6 +112,8 @@ class Shard {
   void wake_others();
   void post_flush();
   void flush_all();
+  void let_others_go_first();
+  void resume_yielded();
   void arm();
   void expire();
 
@@ -125,21 +135,23 @@ class Shard {
                              Executor>
       timer_{context_};
   std::optional<core::TimePoint> armed_;
+  std::deque<Waiter> yielded_;
+  bool resume_posted_ = false;
   bool clock_by_hand_ = false;
   bool stopping_ = false;
-  unsigned computing_ = 0;
+  unsigned backlogs_ = 0;
   core::Buffer send_buffer_;
   std::array<char, receive_size> receive_buffer_;
 };
 
-/// Says for as long as it lives that its shard has more to compute than fits into a turn: whoever reads big
-/// messages then gives way. On the shard's thread.
-class Computing {
+/// Says for as long as it lives that its shard has received more than it can decode, or pass on to somebody
+/// who takes it, in a turn: whoever reads big messages then gives way. On the shard's thread.
+class Backlog {
  public:
-  explicit Computing(Shard& shard) : shard_(shard) { ++shard_.computing_; }
-  ~Computing() { --shard_.computing_; }
-  Computing(Computing const&) = delete;
-  Computing& operator=(Computing const&) = delete;
+  explicit Backlog(Shard& shard) : shard_(shard) { ++shard_.backlogs_; }
+  ~Backlog() { --shard_.backlogs_; }
+  Backlog(Backlog const&) = delete;
+  Backlog& operator=(Backlog const&) = delete;
 
  private:
   Shard& shard_;

@@ -1,9 +1,6 @@
 #pragma once
 
-#include <boost/asio/post.hpp>
 #include <chrono>
-
-#include "async/task.hpp"
 
 namespace reachback::async {
 
@@ -18,8 +15,5 @@ class Turn {
   static constexpr auto length = std::chrono::microseconds(500);
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
-
-/// Lets everything else on the shard have its turn.
-[[nodiscard]] inline Task<> yield(Executor executor) { co_await asio::post(executor, use_task); }
 
 }  // namespace reachback::async

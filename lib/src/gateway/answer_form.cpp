@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 
-#include "async/turn.hpp"
 #include "reachback/proto/base64.hpp"
 #include "reachback/proto/part_decoder.hpp"
 #include "reachback/proto/part_merger.hpp"
@@ -22,8 +21,8 @@ constexpr std::string_view octet_type = "application/octet-stream";
 /// A multiple of three, so that base64 has no padding between slices.
 constexpr std::size_t encode_slice = 192 * 1024;
 
-/// Of a text that is passed on as it is. With the lines of its chunk it fits into what a session writes in a
-/// turn.
+/// Of a text that is passed on as it is: a chunk of the answer. With its lines it fits into what a session
+/// writes in two turns.
 constexpr std::size_t text_slice = 1008 * 1024;
 /// An error message of a service stands inside the problem document up to this size.
 constexpr std::size_t longest_service_message = 1024 * 1024;
@@ -77,7 +76,10 @@ class NdjsonForm final : public AnswerForm {
     bool written = true;
     if (!exchange_.session.began()) written = co_await exchange_.begin(head(*part, ndjson_type));
     for (std::size_t at = 0; written && at < part->text.size(); at += text_slice) {
-      if (at != 0) co_await async::yield(exchange_.scope.shard.strand());
+      if (at != 0) {
+        async::Backlog const backlog(exchange_.scope.shard);
+        co_await exchange_.scope.shard.yield();
+      }
       char* const slice = part->text.data() + at;
       std::size_t const size = std::min(text_slice, part->text.size() - at);
       if (part->answer.has_line_break) blank_line_breaks(slice, size);
@@ -134,7 +136,7 @@ class PayloadForm : public AnswerForm {
   virtual async::Task<bool> write_payload(std::string_view payload) = 0;
   virtual async::Task<bool> write_end() = 0;
 
-  async::Task<> give_way() { return async::yield(exchange_.scope.shard.strand()); }
+  async::Task<> give_way() { return exchange_.scope.shard.yield(); }
 
  private:
   async::Task<Taken> pass_on(std::unique_ptr<Part> part) {
@@ -161,7 +163,7 @@ class PayloadForm : public AnswerForm {
 
   async::Task<std::optional<std::string>> decode(Part const& part) {
     std::optional<std::string> payload;
-    async::Computing const computing(exchange_.scope.shard);
+    async::Backlog const backlog(exchange_.scope.shard);
     PartDecoder decoder(part.answer, exchange_.core.config().limits.part);
     auto state = decoder.step();
     while (state == PartDecoder::State::more) {

@@ -139,7 +139,7 @@ async::Task<> Endpoint::close_in_turns(std::vector<ConnectionId> connections, pr
   async::Turn turn;
   for (auto const id : connections) {
     if (turn.over()) {
-      co_await async::yield(shard_.strand());
+      co_await shard_.yield();
       turn = {};
     }
     if (state_.has(id)) find(id)->connection.close(code, reason);
@@ -188,7 +188,7 @@ async::Task<> Endpoint::publish_all() {
   while (!publications_.empty()) {
     // One that reaches nobody costs a turn its share too.
     if (++in_turn > deliveries_per_turn) {
-      co_await async::yield(shard_.strand());
+      co_await shard_.yield();
       in_turn = 1;
     }
     Publication const publication = std::move(publications_.front());
@@ -224,7 +224,7 @@ async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publicat
   }
   for (auto const id : ids) {
     if (++in_turn > deliveries_per_turn) {
-      co_await async::yield(shard_.strand());
+      co_await shard_.yield();
       in_turn = 1;
     }
     if (!state_.has(id)) continue;
@@ -248,7 +248,7 @@ async::Task<Result<SendCount>> Endpoint::publish_one(Publication const& publicat
 }
 
 async::Task<> Endpoint::publications_before(std::uint64_t number) {
-  while (published_ < number) co_await async::yield(shard_.strand());
+  while (published_ < number) co_await shard_.yield();
 }
 
 void Endpoint::subscribe(std::shared_ptr<EventStream> stream) { subscribers_.push_back(std::move(stream)); }
@@ -282,7 +282,7 @@ async::Task<> Endpoint::say_goaway_in_turns() {
   async::Turn turn;
   for (auto const id : ids) {
     if (turn.over()) {
-      co_await async::yield(shard_.strand());
+      co_await shard_.yield();
       turn = {};
     }
     if (state_.has(id)) tell_to_go(*find(id));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "async/turn.hpp"
 #include "gateway/endpoint.hpp"
 #include "gateway/endpoint_member.hpp"
 
@@ -139,7 +138,7 @@ async::Task<> Endpoint::end_all_calls(core::CallEnd reason) {
     auto const calls = state_.end_all(reason, ending_batch);
     for (auto const& call : calls) ended(call);
     if (calls.size() < ending_batch) co_return;
-    co_await async::yield(shard_.strand());
+    co_await shard_.yield();
   }
 }
 
@@ -148,7 +147,7 @@ async::Task<> Endpoint::end_calls_of(ConnectionId connection) {
     auto const calls = state_.leave(connection, ending_batch);
     for (auto const& call : calls) ended(call);
     if (calls.size() < ending_batch) co_return;
-    co_await async::yield(shard_.strand());
+    co_await shard_.yield();
   }
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "async/run_on.hpp"
-#include "async/turn.hpp"
 #include "gateway/request_parameters.hpp"
 #include "gateway/routes.hpp"
 #include "reachback/proto/json_scanner.hpp"
@@ -91,7 +90,7 @@ async::Task<> serve_endpoint(Exchange& exchange) {
     }
     if (page.size() < listed_in_turn) break;
     after = page.back().id;
-    co_await async::yield(exchange.scope.shard.strand());
+    co_await exchange.scope.shard.yield();
   }
   co_await exchange.respond_json(fmt::format("{{{},\"connections\":[{}]}}\n", describe(*endpoint), list));
 }

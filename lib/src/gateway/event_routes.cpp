@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "async/run_on.hpp"
-#include "async/turn.hpp"
 #include "gateway/event_stream.hpp"
 #include "gateway/routes.hpp"
 #include "reachback/proto/base64.hpp"
@@ -88,7 +87,7 @@ class EventWriter {
         }
         rest.remove_prefix(slice.size());
         if (out_.size() < slice_size) continue;
-        co_await async::yield(exchange_.scope.shard.strand());
+        co_await exchange_.scope.shard.yield();
         written = co_await flush();
       }
       if (!is_text) encoder_.finish(out_);

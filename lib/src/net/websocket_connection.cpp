@@ -15,8 +15,8 @@ constexpr std::size_t bytes_per_turn = 256 * 1024;
 constexpr std::size_t sent_alone_from = 4 * 1024;
 /// Of a big message at once: as much as fits into a processor's own cache beside what goes out.
 constexpr std::size_t received_in_place = 128 * 1024;
-/// Turns that each receive of a big message leaves to what the shard computes. Decoding and hashing a part
-/// takes about four turns for each of its receives, and while it is written nobody gives way: so it keeps up.
+/// Turns that each receive of a big message leaves to what the shard works off. Decoding and hashing a part
+/// takes about eight turns for each of its receives, to write it a quarter of one: so both keep up.
 constexpr int turns_given = 10;
 constexpr std::size_t log_high_water = 256;
 
@@ -66,7 +66,7 @@ Task<> WebSocketConnection::run(core::Buffer first) {
         if (error) break;
       }
       receive();
-      for (int turn = 0; gives_way(turn); ++turn) co_await async::yield(shard_.strand());
+      for (int turn = 0; gives_way(turn); ++turn) co_await shard_.yield();
     }
   } catch (...) {
     failure = std::current_exception();
@@ -87,7 +87,7 @@ bool WebSocketConnection::gives_way(int turn) const {
   // There is no wait before the next receive in which others have their turn.
   if (stream_.holds_input() && turn == 0) return true;
   // Else more of an answer could pile up here than its caller's budget allows, while the caller waits for us.
-  return turn < turns_given && shard_.computing() && codec_->partial_bytes() != 0;
+  return turn < turns_given && shard_.has_backlog() && codec_->partial_bytes() != 0;
 }
 
 void WebSocketConnection::receive() {

@@ -60,6 +60,12 @@ int connect_to(std::uint16_t port) {
   return socket;
 }
 
+void limit_rate(int socket, double bytes_per_second) {
+  auto const rate = static_cast<std::uint64_t>(bytes_per_second);
+  if (::setsockopt(socket, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate) != 0)
+    fail("SO_MAX_PACING_RATE");
+}
+
 void raise_file_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

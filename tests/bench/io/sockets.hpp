@@ -14,6 +14,9 @@ namespace reachback::bench {
 /// thousands of them leave no port in TIME_WAIT. Throws std::system_error.
 [[nodiscard]] int connect_to(std::uint16_t port);
 
+/// What goes out there goes as over a link of that rate: piece by piece, evenly.
+void limit_rate(int socket, double bytes_per_second);
+
 /// Raises the soft limit of open files to the hard one.
 void raise_file_limit();
 

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "bench/io/sockets.hpp"
+
 namespace reachback::bench {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr std::string_view subprotocol = "reachback.v1";
 /// Of the subprotocol: what may be sent before the first credit.
 constexpr std::size_t unasked = 2;
 constexpr std::chrono::seconds ping_interval{1};
+constexpr double mib = 1 << 20;
 
 std::size_t number_behind(std::string_view text, std::string_view key) {
   std::size_t number = 0;
@@ -25,11 +28,10 @@ std::size_t number_behind(std::string_view text, std::string_view key) {
 BulkService::BulkService(Loop& loop, Options const& options, BulkAnswer const& answer)
     : Service(loop, options, "wsData", options.credits ? subprotocol : std::string_view()),
       answer_(answer),
-      credits_(options.credits),
-      interval_(options.send_mib > 0
-                    ? std::chrono::duration_cast<Clock::duration>(
-                          std::chrono::duration<double>((LargeAnswer::part_size >> 20) / options.send_mib))
-                    : Clock::duration::zero()) {}
+      credits_(options.credits) {
+  // On its way the payload is base64.
+  if (options.send_mib > 0) limit_rate(descriptor(), options.send_mib * mib * 4 / 3);
+}
 
 Clock::time_point BulkService::step() {
   auto const now = Clock::now();
@@ -40,13 +42,11 @@ Clock::time_point BulkService::step() {
   }
   // Not all at once: a small answer, or a ping, waits for one part at most, as with a service that sends in a
   // thread.
-  if (part_is_due() && all_sent() && now >= next_part_) {
-    next_part_ = now + interval_;
+  if (part_is_due() && all_sent()) {
     send(part_head(call_id_, nonce_, answer_.keys(sent_)), answer_.tail(sent_));
     if (++sent_ == answer_.parts()) call_id_.clear();
   }
-  return part_is_due() && interval_.count() > 0 ? std::min(next_ping_, std::max(now, next_part_))
-                                                : next_ping_;
+  return next_ping_;
 }
 
 bool BulkService::part_is_due() const { return !call_id_.empty() && sent_ < allowed_; }

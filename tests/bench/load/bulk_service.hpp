@@ -40,8 +40,6 @@ class BulkService final : public Service {
 
   BulkAnswer const& answer_;
   bool credits_;
-  Clock::duration interval_;  ///< between parts
-  Clock::time_point next_part_{};
   std::string call_id_, nonce_;  ///< of the call that is being answered
   std::size_t sent_ = 0, allowed_ = 0;
   Clock::time_point next_ping_ = Clock::now();

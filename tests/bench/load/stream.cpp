@@ -19,8 +19,9 @@ namespace {
 constexpr std::chrono::milliseconds warm_up{500};
 /// How often a caller that is slow looks whether it may read again.
 constexpr int pace_ms = 5;
-/// The service can wait. Its caller cannot: it would be a slow one.
-constexpr int giving_way = 10, pressing = 0;
+/// What measures goes first, where we may say so. The bulk's service can wait; its caller cannot: it would be
+/// a slow one.
+constexpr int measuring = -10, giving_way = 10, pressing = 0;
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -87,6 +88,7 @@ void add(Report& report, std::string const& when, SteadyCalls::Result& result) {
 void run_stream(Loop& loop, Options const& options, Report& report) {
   if (options.form == Form::json) throw std::invalid_argument("--form of stream is ndjson or octet-stream");
   BulkAnswer const answer(options.size, options.compressed);
+  be_nice(measuring);
   ServiceThread service(options, answer);
   service.await_joined();
   std::string const endpoint = options.same_connection ? "wsData" : "wsSubject";

@@ -11,13 +11,19 @@
 
 namespace reachback::bench {
 
+/// How far this thread gives way, since load and server may share the cores; below 0 is for root, else in
+/// vain.
+inline void be_nice(int nice) {
+  (void)::setpriority(PRIO_PROCESS, 0, nice);  // of Linux: 0 is this thread
+}
+
 /// A thread that works beside the one that measures.
 class Worker {
  public:
-  /// `nice`: how far it gives way, since load and server share the cores.
+  /// `nice`: see `be_nice`.
   Worker(int nice, std::function<void(std::stop_token const&)> work)
       : thread_([this, nice, work = std::move(work)](std::stop_token const& stop) {
-          (void)::setpriority(PRIO_PROCESS, 0, nice);  // of Linux: 0 is this thread
+          be_nice(nice);
           try {
             work(stop);
           } catch (...) {

@@ -10,10 +10,13 @@ using async::Task;
 using net::HttpSession;
 using net::HttpSettings;
 using test::Bench;
+using test::Beside;
 using test::contains;
 using test::get;
 using test::on_shard;
 using test::Talk;
+using test::turn;
+using test::until;
 
 namespace {
 
@@ -115,6 +118,33 @@ TEST_SUITE("http session: streaming") {
       co_await talk.peer.send("GET / HTTP/1.0\r\n\r\n");
       co_await talk.peer.read_to_end();
       CHECK(talk.peer.end() == net::asio::error::connection_reset);
+      co_await talk.running.join();
+    });
+  }
+
+  TEST_CASE("what a caller takes is a backlog while it is written, what a caller lets stand is none") {
+    Bench bench;
+    HttpSettings const settings;
+    on_shard(bench.shard, [&]() -> Task<> {
+      constexpr std::size_t size = 16 << 20;
+      Talk talk(bench, settings, [](HttpSession& session) -> Task<> {
+        co_await session.respond(test::response_of(200, std::string(size, 'x')));
+      });
+      co_await talk.peer.send(request);
+      // Longer than it takes to fill the kernel's buffers.
+      for (int i = 0; i < 1000; ++i) co_await turn(bench.shard);
+      CHECK_FALSE(bench.shard.has_backlog());
+      std::size_t taken = 0;
+      auto const take = [&]() -> Task<> { taken = (co_await talk.peer.read(size)).size(); };
+      Beside taking(bench.shard, take());
+      bool seen = false;
+      co_await until(bench.shard,
+                     [&] { return (seen = seen || bench.shard.has_backlog()) || taking.over(); });
+      CHECK(seen);
+      co_await taking.join();
+      CHECK(taken == size);
+      CHECK_FALSE(bench.shard.has_backlog());
+      talk.peer.close();
       co_await talk.running.join();
     });
   }

@@ -17,10 +17,12 @@ using net::WebSocketConnection;
 using proto::CloseCode;
 using proto::Delivery;
 using test::Bench;
+using test::Beside;
 using test::leave;
 using test::message_of;
 using test::on_shard;
 using test::Opcode;
+using test::Peer;
 using test::read_frame;
 using test::Served;
 using test::settle;
@@ -283,6 +285,42 @@ TEST_SUITE("websocket connection: delivery") {
       served.connection.abort();
       co_await served.running.join();
       CHECK(served.connection.delivery(framed) == Delivery::not_sent);
+    });
+  }
+}
+
+namespace {
+
+Task<> send_all(Peer& peer, std::string bytes) {
+  bool const sent = co_await peer.send(std::move(bytes));
+  CHECK(sent);
+}
+
+/// How many turns of the loop it takes until a big message has been read.
+Task<> read_big_message(Bench& bench, int& turns) {
+  constexpr std::size_t size = 2 << 20;
+  ConnectionSettings const settings;
+  Served served(bench, settings, size);
+  co_await served.opened();
+  std::string frame{static_cast<char>(0x82), static_cast<char>(0xff), 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0};
+  Beside sending(bench.shard, send_all(served.peer, frame + std::string(size, 'x')));
+  co_await until(bench.shard, [&] { return ++turns, !served.heard.texts.empty(); });
+  CHECK(served.heard.texts.front().size() == size);
+  co_await sending.join();
+  co_await leave(served);
+}
+
+}  // namespace
+
+TEST_SUITE("websocket connection: a backlog") {
+  TEST_CASE("a big message is read more slowly while the shard has one, and comes nevertheless") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      int alone = 0, beside = 0;
+      co_await read_big_message(bench, alone);
+      async::Backlog const backlog(bench.shard);
+      co_await read_big_message(bench, beside);
+      CHECK(beside > 4 * alone);
     });
   }
 }

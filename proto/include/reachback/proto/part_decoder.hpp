@@ -17,7 +17,7 @@ namespace reachback::proto {
 /// is smaller.
 class PartDecoder {
  public:
-  static constexpr std::size_t default_slice = 64 * 1024;
+  static constexpr std::size_t default_slice = 32 * 1024;
 
   enum class State : std::uint8_t { more, done, bad };
 
