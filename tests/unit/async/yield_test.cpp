@@ -97,6 +97,7 @@ TEST_SUITE("yield") {
       co_await first.join();
       co_await second.join();
       CHECK(slices == 10);
+      co_await test::until(bench.shard, [&] { return others == slices; });
       CHECK(always_between);
     });
   }
