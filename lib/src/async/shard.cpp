@@ -14,8 +14,8 @@ thread_local Shard* current_shard = nullptr;
 /// Looking at the clock costs as much as a small one.
 constexpr std::size_t flushes_per_look = 4;
 
-/// Of all that has yielded, until the sockets are looked at again: what a small call waits for beside a big
-/// one, at each of its steps.
+/// Of all that has yielded, until the sockets are looked at again; the last of them may take longer. A small
+/// call waits for it beside a big one, at each of its steps.
 constexpr auto yielded_slice = std::chrono::microseconds(100);
 
 }  // namespace

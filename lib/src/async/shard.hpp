@@ -86,7 +86,8 @@ class Shard {
   void forget(Flushable& flushable);
 
   /// Lets everything else on the shard have its turn: what the sockets have brought is handled, and what is
-  /// to be flushed is flushed, before the coroutine goes on. Those that yield take turns among themselves.
+  /// to be flushed is flushed, as far as a turn goes, before the coroutine goes on. Those that yield take
+  /// turns among themselves. Who is cancelled meanwhile hears it at the next wait.
   [[nodiscard]] Task<> yield();
 
   /// Whether something here works off, slice by slice, what has been received (see `Backlog`).
@@ -127,6 +128,7 @@ class Shard {
   std::size_t next_flush_ = 0;   ///< in `flushing_`
   std::vector<Shard*> to_wake_;  ///< other shards: there are letters of this turn for them
   bool flush_posted_ = false;
+  unsigned backlogs_ = 0;
   /// Other threads only post to it; its sockets and timers need no locks.
   asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<Executor> work_{context_.get_executor()};
@@ -139,7 +141,6 @@ class Shard {
   bool resume_posted_ = false;
   bool clock_by_hand_ = false;
   bool stopping_ = false;
-  unsigned backlogs_ = 0;
   core::Buffer send_buffer_;
   std::array<char, receive_size> receive_buffer_;
 };

@@ -84,6 +84,7 @@ Task<> WebSocketConnection::run(core::Buffer first) {
 }
 
 bool WebSocketConnection::gives_way(int turn) const {
+  if (state_ == State::over) return false;
   // There is no wait before the next receive in which others have their turn.
   if (stream_.holds_input() && turn == 0) return true;
   // Else more of an answer could pile up here than its caller's budget allows, while the caller waits for us.

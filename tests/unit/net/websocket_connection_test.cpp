@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
 
 #include "unit/net/websocket_bench.hpp"
@@ -316,8 +318,13 @@ TEST_SUITE("websocket connection: a backlog") {
   TEST_CASE("a big message is read more slowly while the shard has one, and comes nevertheless") {
     Bench bench;
     on_shard(bench.shard, [&]() -> Task<> {
-      int alone = 0, beside = 0;
-      co_await read_big_message(bench, alone);
+      int alone = std::numeric_limits<int>::max(), beside = 0;
+      // The kernel may hold one up.
+      for (int i = 0; i < 3; ++i) {
+        int turns = 0;
+        co_await read_big_message(bench, turns);
+        alone = std::min(alone, turns);
+      }
       async::Backlog const backlog(bench.shard);
       co_await read_big_message(bench, beside);
       CHECK(beside > 4 * alone);
