@@ -141,13 +141,10 @@ void Shard::flush_all() {
 }
 
 Task<> Shard::yield() {
-  Token token;
-  return asio::async_initiate<Token, void()>(
-      [this](Waiter waiter) {
-        yielded_.push_back(std::move(waiter));
-        let_others_go_first();
-      },
-      token);
+  return suspend([this](Waiter waiter) {
+    yielded_.push_back(std::move(waiter));
+    let_others_go_first();
+  });
 }
 
 // The loop looks at its sockets between the two posts: what they have brought stands before the second.

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <bit>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <chrono>
@@ -102,8 +101,6 @@ class Shard {
  private:
   friend class Deadline;
   friend class Backlog;
-  using Token = asio::use_awaitable_t<Executor>;
-  using Waiter = asio::async_result<Token, void()>::handler_type;
 
   /// Calls `deadline.due()` at that time, unless the entry is removed before.
   [[nodiscard]] Deadlines::Handle at(core::TimePoint when, Deadline& deadline);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <optional>
 #include <utility>
@@ -14,9 +13,6 @@ namespace reachback::async {
 /// one shard. Whoever waits is joined before the shard ends: nothing else ends the wait. Not a channel of
 /// Asio's: this is woken for every message, and a channel costs four times as much.
 class Signal {
-  using Token = asio::use_awaitable_t<Executor>;
-  using Waiter = asio::async_result<Token, void()>::handler_type;
-
  public:
   explicit Signal(Executor executor) : executor_(executor) {}
   Signal(Signal const&) = delete;
@@ -38,8 +34,7 @@ class Signal {
   /// Returns after a notification, or when the coroutine is cancelled: the waiter checks its condition in a
   /// loop.
   [[nodiscard]] Task<> wait() {
-    Token token;
-    return asio::async_initiate<Token, void()>([this](Waiter waiter) { enter(std::move(waiter)); }, token);
+    return suspend([this](Waiter waiter) { enter(std::move(waiter)); });
   }
 
  private:

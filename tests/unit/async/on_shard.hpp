@@ -22,6 +22,12 @@ struct Bench {
   async::Shard shard{0, clock};
 };
 
+/// Holds the shard for longer than a turn should last.
+inline void be_busy() {
+  auto const long_enough = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+  while (std::chrono::steady_clock::now() < long_enough) {}
+}
+
 /// Lets everything that is ready now run first.
 inline Task<> turn(async::Shard& shard) { co_await async::asio::post(shard.strand(), async::use_task); }
 

@@ -19,6 +19,7 @@
 using namespace reachback;
 using namespace std::chrono_literals;
 using async::Deadline;
+using test::be_busy;
 using test::Bench;
 using test::move_clock;
 using test::on_shard;
@@ -35,12 +36,6 @@ struct Page final : async::Flushable {
   int flushed = 0;
   std::function<void()> meanwhile;
 };
-
-/// Holds the shard for longer than a turn should last.
-void be_busy() {
-  auto const long_enough = std::chrono::steady_clock::now() + 1ms;
-  while (std::chrono::steady_clock::now() < long_enough) {}
-}
 
 }  // namespace
 

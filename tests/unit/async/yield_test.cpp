@@ -12,8 +12,8 @@
 #include "unit/async/on_shard.hpp"
 
 using namespace reachback;
-using namespace std::chrono_literals;
 using async::Task;
+using test::be_busy;
 using test::Bench;
 using test::Beside;
 using test::on_shard;
@@ -28,12 +28,6 @@ struct Page final : async::Flushable {
  private:
   std::function<void()> flushed_;
 };
-
-/// Longer than what has yielded may hold the shard before its sockets are looked at again.
-void be_busy() {
-  auto const long_enough = std::chrono::steady_clock::now() + 1ms;
-  while (std::chrono::steady_clock::now() < long_enough) {}
-}
 
 }  // namespace
 
