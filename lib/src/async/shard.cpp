@@ -18,6 +18,10 @@ constexpr std::size_t flushes_per_look = 4;
 /// call waits for it beside a big one, at each of its steps.
 constexpr auto yielded_slice = std::chrono::microseconds(100);
 
+/// Rounds of what yields, a tenth to a third of a millisecond each: some hundred small calls per second keep
+/// company all the time.
+constexpr unsigned company_lasts = 16;
+
 }  // namespace
 
 Shard::Shard(std::uint32_t index, Clock& clock, Work work)
@@ -118,6 +122,7 @@ void Shard::wake_others() {
 
 void Shard::post_flush() {
   if (std::exchange(flush_posted_, true)) return;
+  if (resume_posted_) company_ = company_lasts;
   asio::post(context_, [this] {
     if (flush_posted_) flush_all();
   });
@@ -155,6 +160,7 @@ void Shard::let_others_go_first() {
 
 void Shard::resume_yielded() {
   resume_posted_ = false;
+  if (company_ != 0) --company_;
   if (flush_posted_) flush_all();
   auto const end = std::chrono::steady_clock::now() + yielded_slice;
   for (std::size_t left = yielded_.size(); left != 0; --left) {

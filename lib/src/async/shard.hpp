@@ -89,6 +89,10 @@ class Shard {
   /// turns among themselves. Who is cancelled meanwhile hears it at the next wait.
   [[nodiscard]] Task<> yield();
 
+  /// Whether something else wanted to be flushed while somebody waited in `yield`, the last time or a few
+  /// times ago: who works off much then does less of it at a time.
+  [[nodiscard]] bool has_company() const { return company_ != 0; }
+
   /// Whether something here works off, slice by slice, what has been received (see `Backlog`).
   [[nodiscard]] bool has_backlog() const { return backlogs_ != 0; }
 
@@ -126,6 +130,7 @@ class Shard {
   std::vector<Shard*> to_wake_;  ///< other shards: there are letters of this turn for them
   bool flush_posted_ = false;
   unsigned backlogs_ = 0;
+  unsigned company_ = 0;  ///< rounds of what yields for which it is remembered
   /// Other threads only post to it; its sockets and timers need no locks.
   asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<Executor> work_{context_.get_executor()};

@@ -168,6 +168,7 @@ class HttpSession final : private async::Flushable {
   [[nodiscard]] Task<> say_end();
   using Pieces = std::array<std::string_view, Stream::most_pieces>;
   [[nodiscard]] Task<bool> send(Pieces pieces);
+  [[nodiscard]] std::size_t turn_size() const;
   void flush() override;
   void send_some();
   /// Whether the end of the turn has left something of a small answer.

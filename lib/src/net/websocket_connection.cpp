@@ -114,7 +114,7 @@ void WebSocketConnection::feed(std::string_view bytes) {
     hold_receive_budget();
   }
   if (stream_end() - log_.given() > control_backlog + 2 * fragment_size) abort();
-  schedule_flush();
+  if (!out_.empty() || !outbox_.empty() || state_ != State::open) schedule_flush();
 }
 
 void WebSocketConnection::hold_receive_budget() {

@@ -6,7 +6,9 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <stdexcept>
+#include <utility>
 
 #include "async/shard.hpp"
 #include "async/task.hpp"
@@ -20,6 +22,16 @@ using async::Task;
 struct Bench {
   ManualClock clock;
   async::Shard shard{0, clock};
+};
+
+/// Something to be flushed.
+class Page final : public async::Flushable {
+ public:
+  explicit Page(std::function<void()> flushed) : flushed_(std::move(flushed)) {}
+  void flush() override { flushed_(); }
+
+ private:
+  std::function<void()> flushed_;
 };
 
 /// Holds the shard for longer than a turn should last.

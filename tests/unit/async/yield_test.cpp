@@ -5,7 +5,6 @@
 #include <boost/asio/connect_pipe.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/writable_pipe.hpp>
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -17,19 +16,8 @@ using test::be_busy;
 using test::Bench;
 using test::Beside;
 using test::on_shard;
+using test::Page;
 using test::turn;
-
-namespace {
-
-struct Page final : async::Flushable {
-  explicit Page(std::function<void()> flushed) : flushed_(std::move(flushed)) {}
-  void flush() override { flushed_(); }
-
- private:
-  std::function<void()> flushed_;
-};
-
-}  // namespace
 
 TEST_SUITE("yield") {
   TEST_CASE("what a socket has brought is handled first, and what that has written is flushed") {
@@ -93,6 +81,22 @@ TEST_SUITE("yield") {
       CHECK(slices == 10);
       co_await test::until(bench.shard, [&] { return others == slices; });
       CHECK(always_between);
+    });
+  }
+
+  TEST_CASE("what others have to send meanwhile is remembered for a while as company, and forgotten") {
+    Bench bench;
+    on_shard(bench.shard, [&]() -> Task<> {
+      Page page([] {});
+      bench.shard.flush_later(page);
+      co_await bench.shard.yield();
+      CHECK_FALSE(bench.shard.has_company());
+      async::asio::post(bench.shard.strand(), [&] { bench.shard.flush_later(page); });
+      co_await bench.shard.yield();
+      CHECK(bench.shard.has_company());
+      co_await bench.shard.yield();
+      CHECK(bench.shard.has_company());
+      while (bench.shard.has_company()) co_await bench.shard.yield();
     });
   }
 

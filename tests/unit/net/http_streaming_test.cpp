@@ -148,4 +148,34 @@ TEST_SUITE("http session: streaming") {
       co_await talk.running.join();
     });
   }
+
+  TEST_CASE("is written in smaller turns where others have something to send") {
+    static constexpr std::size_t size = 16 << 20;
+    auto const turns_taken = [](bool others_send) {
+      Bench bench;
+      HttpSettings const settings;
+      test::Page page([] {});
+      int turns = 0;
+      on_shard(bench.shard, [&]() -> Task<> {
+        Talk talk(bench, settings, [](HttpSession& session) -> Task<> {
+          co_await session.respond(test::response_of(200, std::string(size, 'x')));
+        });
+        co_await talk.peer.send(request);
+        auto const take = [&]() -> Task<> {
+          std::string const body = co_await talk.peer.read(size);
+          CHECK(body.size() == size);
+        };
+        Beside taking(bench.shard, take());
+        while (!taking.over()) {
+          co_await bench.shard.yield();
+          if (bench.shard.has_backlog()) ++turns;
+          if (others_send) async::asio::post(bench.shard.strand(), [&] { bench.shard.flush_later(page); });
+        }
+        talk.peer.close();
+        co_await talk.running.join();
+      });
+      return turns;
+    };
+    CHECK(turns_taken(true) >= 2 * turns_taken(false));
+  }
 }
